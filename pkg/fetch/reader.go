@@ -1,0 +1,94 @@
+package fetch
+
+import (
+	"context"
+	"iter"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// A Result is one object or why it could not be had. Err wraps one of
+// mlflow.ErrNotFound, ErrDenied, ErrUnsupported, ErrTooLarge, ErrUnavailable.
+type Result[V any] struct {
+	Value V
+	Err   error
+}
+
+// Results holds a Result for each key that was answered.
+type Results[K comparable, V any] map[K]Result[V]
+
+// Reader reads objects of one store by key, many at a time, as MLflow's REST
+// API shows them with its `get` calls: same members, same order of members.
+//
+// A nil error means that every key is in Results. A non-nil error means that
+// the call was cut off because ctx ended: what is there is right; what is
+// missing was never answered and must be neither recorded nor remembered.
+//
+// A call with one key may be answered with that object's `get`. Objects
+// returned must not be changed by the store later, nor by the caller.
+// Implementations are safe for concurrent use.
+type Reader interface {
+	// Models reads registered models, `latest_versions` and `aliases` included.
+	Models(ctx context.Context, names []string) (Results[string, mlflow.RegisteredModel], error)
+
+	// Versions reads model versions. They may lack `aliases`, which the caller
+	// takes from the registered model.
+	Versions(ctx context.Context, ids []mlflow.VersionID) (Results[mlflow.VersionID, Version], error)
+
+	// LoggedModels reads MLflow 3's logged models. in holds experiment ids to
+	// look in first; it may be empty or wrong. A store older than MLflow 3
+	// answers ErrUnsupported.
+	LoggedModels(ctx context.Context, ids, in []string) (Results[string, mlflow.LoggedModel], error)
+
+	// Runs reads runs, deleted ones too. in is as with LoggedModels.
+	Runs(ctx context.Context, ids, in []string) (Results[string, mlflow.Run], error)
+
+	// Experiments reads experiments by id, deleted ones too.
+	Experiments(ctx context.Context, ids []string) (Results[string, mlflow.Experiment], error)
+}
+
+// A Version is a model version with the place of its files.
+type Version struct {
+	mlflow.ModelVersion
+	DownloadURI string // `storage_location`; "" where the store does not show it: derive it, else ask a Locator
+}
+
+// Source is a Reader that can also be asked for what there is. Listings are
+// complete (every page), streamed, ordered by name in byte order and then by
+// version, and hide what MLflow's searches hide: deleted versions, prompts,
+// deleted runs. An error ends the iteration.
+type Source interface {
+	Reader
+	ListModels(ctx context.Context, q Query) iter.Seq2[mlflow.RegisteredModel, error]
+	ListVersions(ctx context.Context, q Query) iter.Seq2[Version, error]
+
+	// ListRuns streams the active runs of one experiment, newest first as
+	// `runs/search` orders them (start_time descending, then run id).
+	ListRuns(ctx context.Context, experimentID string) iter.Seq2[mlflow.Run, error]
+
+	// ExperimentByName reads an experiment, deleted ones too.
+	ExperimentByName(ctx context.Context, name string) (mlflow.Experiment, error)
+}
+
+// A Query narrows a listing. The zero value lists everything.
+type Query struct {
+	Model string // only this registered model, by its exact name
+	Like  string // only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
+}
+
+// Snapshotter is a Source whose objects can be read as of one moment (one SQL
+// read transaction). The func ends it.
+type Snapshotter interface {
+	Snapshot(ctx context.Context) (Reader, func() error, error)
+}
+
+// Locator is a Source that must be asked where a version's files are.
+type Locator interface {
+	DownloadURI(ctx context.Context, id mlflow.VersionID) (string, error)
+}
+
+// Permitter is a Source that knows who may do what. kind is `experiment` or
+// `registered_model`, id its id or name.
+type Permitter interface {
+	Permissions(ctx context.Context, kind, id string) (*mlflow.Object, error)
+}

@@ -1,0 +1,65 @@
+package mlflow
+
+// A Bundle is all that was read about one model, as MLflow shows it, and what
+// could not be read. An object that is not there has a nil Object; then Issues
+// says why, unless MLflow has none of that kind.
+//
+// Objects may be shared between bundles (two versions of one model): nobody
+// changes them in place.
+type Bundle struct {
+	URI Ref // what the entry resolved to: a version, a logged model, a run's model, a location
+
+	RegisteredModel RegisteredModel
+	ModelVersion    ModelVersion // with its aliases
+	DownloadURI     string       // of the version, as `get-download-uri` answers; "" without a version
+	LoggedModel     LoggedModel
+	Run             Run
+	RunFoundBy      string // which object named the run: `model_version`, `logged_model` or `mlflow_model`
+	Experiment      Experiment
+	CopiedFrom      []Copied // the chain of `source: models:/name/version`, nearest first
+
+	File     ModelFile
+	Files    *FileList // the files of the model, when they were asked for
+	RawModel *RawModel // of a feature-store model
+
+	Permissions *Object // of issue 4's kind; nil when not asked for
+	Issues      []Issue
+}
+
+// Copied is a version that another was copied from.
+type Copied struct {
+	ModelVersion ModelVersion // with its aliases
+	Run          Run
+}
+
+// A ModelFile is an MLmodel file.
+type ModelFile struct {
+	URI           string  // of the model's folder as MLflow stores it; "" when there is none
+	Data          []byte  // byte for byte; nil when it could not be read
+	Content       *Object // nil when Data is not a YAML mapping
+	RelocatedFrom string  // the location that was not there, when the file was found elsewhere
+}
+
+// A FileList is what lies below an artifact folder.
+type FileList struct {
+	Files    []FileInfo // by path, folders included
+	MaxLevel int        // how deep was looked; -1: all the way
+}
+
+// A FileInfo is one file or folder below an artifact folder.
+type FileInfo struct {
+	Path  string // below the listed root, with slashes
+	Dir   bool
+	Bytes int64 // 0 for folders
+}
+
+// A RawModel is the model inside a Databricks feature-store model.
+type RawModel struct {
+	Type         string  // `feature_store` or `unknown`
+	LoaderModule string  // of an `unknown` one
+	Content      *Object // the inner MLmodel
+	FeatureSpec  *Object
+}
+
+// AddIssue notes an issue.
+func (b *Bundle) AddIssue(i Issue) { b.Issues = append(b.Issues, i) }
