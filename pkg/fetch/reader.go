@@ -72,8 +72,8 @@ type Source interface {
 
 // A Query narrows a listing. The zero value lists everything.
 type Query struct {
-	Model string // only this registered model, by its exact name
-	Like  string // only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
+	Models []string // only these registered models, by their exact names; nil: all
+	Like   string   // only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
 }
 
 // Snapshotter is a Source whose objects can be read as of one moment (one SQL

@@ -80,7 +80,7 @@ func (c Code) sentence() string {
 	case ModelNotFound:
 		return "there is no registered model %q"
 	case VersionNotFound:
-		return "registered model %q has no version %d"
+		return "registered model %q has no version %v"
 	case AliasNotFound:
 		return "registered model %q has no alias %q"
 	case StageNotFound:
