@@ -1,0 +1,93 @@
+package fetch
+
+import (
+	"context"
+	"maps"
+	"sync"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// memoSize is how many objects of one kind are remembered at least; twice as
+// many at most.
+const memoSize = 2048
+
+// Memo remembers registered models and experiments, which many versions share.
+// It keeps final answers only, a bounded number of them. The zero value is
+// empty and ready.
+type Memo struct {
+	models      cache[mlflow.RegisteredModel]
+	experiments cache[mlflow.Experiment]
+}
+
+// Over is r, asked only for what is not remembered.
+func (m *Memo) Over(r Reader) Reader { return memoReader{r, m} }
+
+type memoReader struct {
+	Reader
+	memo *Memo
+}
+
+func (m memoReader) Models(ctx context.Context, names []string) (Results[string, mlflow.RegisteredModel], error) {
+	return m.memo.models.read(ctx, names, m.Reader.Models)
+}
+
+func (m memoReader) Experiments(ctx context.Context, ids []string) (Results[string, mlflow.Experiment], error) {
+	return m.memo.experiments.read(ctx, ids, m.Reader.Experiments)
+}
+
+// cache holds two generations: when the young one is full it becomes the old
+// one, so what is used again stays and memory is bounded.
+type cache[V any] struct {
+	mu         sync.Mutex
+	young, old Results[string, V]
+}
+
+func (c *cache[V]) read(ctx context.Context, keys []string, ask func(context.Context, []string) (Results[string, V], error)) (Results[string, V], error) {
+	out := make(Results[string, V], len(keys))
+	missing := c.take(keys, out)
+	if len(missing) == 0 {
+		return out, nil
+	}
+	fresh, err := ask(ctx, missing)
+	maps.Copy(out, fresh)
+	c.keep(fresh)
+	return out, err
+}
+
+// take puts what is remembered into out and returns the other keys.
+func (c *cache[V]) take(keys []string, out Results[string, V]) (missing []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range keys {
+		if r, ok := c.young[k]; ok {
+			out[k] = r
+		} else if r, ok := c.old[k]; ok {
+			out[k] = r
+			c.put(k, r)
+		} else {
+			missing = append(missing, k)
+		}
+	}
+	return missing
+}
+
+func (c *cache[V]) keep(fresh Results[string, V]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, r := range fresh {
+		if Final(r.Err) {
+			c.put(k, r)
+		}
+	}
+}
+
+func (c *cache[V]) put(k string, r Result[V]) {
+	if len(c.young) >= memoSize {
+		c.old, c.young = c.young, nil
+	}
+	if c.young == nil {
+		c.young = Results[string, V]{}
+	}
+	c.young[k] = r
+}
