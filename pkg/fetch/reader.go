@@ -86,9 +86,3 @@ type Snapshotter interface {
 type Locator interface {
 	DownloadURI(ctx context.Context, id mlflow.VersionID) (string, error)
 }
-
-// Permitter is a Source that knows who may do what. kind is `experiment` or
-// `registered_model`, id its id or name.
-type Permitter interface {
-	Permissions(ctx context.Context, kind, id string) (*mlflow.Object, error)
-}

@@ -14,7 +14,7 @@ type Bundle struct {
 	DownloadURI     string       // of the version, as `get-download-uri` answers; "" without a version
 	LoggedModel     LoggedModel
 	Run             Run
-	RunFoundBy      string // which object named the run: `model_version`, `logged_model` or `mlflow_model`
+	RunFoundBy      string // which object named the run: `model_version`, `logged_model` or `mlflow_model`; "" when the entry did
 	Experiment      Experiment
 	CopiedFrom      []Copied // the chain of `source: models:/name/version`, nearest first
 

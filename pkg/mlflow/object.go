@@ -142,6 +142,16 @@ func (o *Object) Delete(key string) {
 	}
 }
 
+// With returns a copy that has key set; what lies below is shared with o.
+func (o *Object) With(key string, value any) *Object {
+	c := &Object{members: make([]Member, 0, o.Len()+1)}
+	if o != nil {
+		c.members = append(c.members, o.members...)
+	}
+	c.Set(key, value)
+	return c
+}
+
 // Clone copies the object and all below it.
 func (o *Object) Clone() *Object {
 	if o == nil {

@@ -1,0 +1,102 @@
+package fetch
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// MLmodelLimit is the largest MLmodel file that is read, in bytes.
+const MLmodelLimit = 16 << 20
+
+// maxCopies is how many links of a chain of copied versions are followed.
+const maxCopies = 10
+
+// maxFiles is how many files of one model are listed.
+const maxFiles = 100_000
+
+// A Fetcher reads all that belongs to models, a chunk of them at a time. Its
+// fields must not change once it is in use; it is safe for concurrent use.
+type Fetcher struct {
+	Source      Source
+	Artifacts   Artifacts
+	FilesAtOnce int // artifact files read at once per chunk; 0: 16
+	Log         *slog.Logger
+
+	memo Memo
+}
+
+// A Target is one object to report on.
+type Target struct {
+	Ref      mlflow.Ref // resolved: a version, a logged model, a run's model or a location
+	Version  *Version   // when a listing has already shown it
+	MaxLevel int        // of the artifact listing; 0: none, -1: all
+}
+
+// An Outcome is what became of a Target: a bundle, or the reason why the
+// object itself could not be had.
+type Outcome struct {
+	Bundle *mlflow.Bundle
+	Failed *mlflow.Issue // set when Bundle is nil
+	Errs   []error       // what stores said, in their words: for people, not for reports
+}
+
+// Fetch reads all targets of a chunk with a number of requests that depends on
+// the kinds of objects, not on how many there are; only files are read one by
+// one. A non-nil error means that ctx ended; then nothing is to be recorded.
+func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error) {
+	c := newChunk(f, targets)
+	if err := c.readObjects(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.locate(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.readFiles(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.followMLmodel(ctx); err != nil {
+		return nil, err
+	}
+	return c.outcomes(), nil
+}
+
+// readObjects reads what the store's tables say, as of one moment where the
+// store can do that.
+func (c *chunk) readObjects(ctx context.Context) error {
+	if s, ok := c.f.Source.(Snapshotter); ok {
+		r, done, err := s.Snapshot(ctx)
+		if err == nil {
+			defer func() {
+				if err := done(); err != nil {
+					c.f.log().Debug("ending a snapshot", "err", err)
+				}
+			}()
+			c.reader = c.f.memo.Over(r)
+			defer func() { c.reader = c.f.memo.Over(c.f.Source) }()
+		} else if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.readLineage} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Fetcher) log() *slog.Logger {
+	if f.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return f.Log
+}
+
+func (f *Fetcher) filesAtOnce() int {
+	if f.FilesAtOnce > 0 {
+		return f.FilesAtOnce
+	}
+	return 16
+}

@@ -1,0 +1,159 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// readFiles reads each item's MLmodel file, what belongs to it, and the list
+// of the model's files when it is asked for.
+func (c *chunk) readFiles(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.f.filesAtOnce())
+	for it := range c.live {
+		g.Go(func() error {
+			if err := c.readModelFile(gctx, it); err != nil {
+				return err
+			}
+			if err := c.readRawModel(gctx, it); err != nil {
+				return err
+			}
+			return c.listFiles(gctx, it)
+		})
+	}
+	return g.Wait()
+}
+
+// readModelFile reads MLmodel from the first place that has one.
+func (c *chunk) readModelFile(ctx context.Context, it *item) error {
+	if len(it.places) == 0 {
+		it.lackFile(mlflow.NewIssue("mlflow_model", mlflow.ArtifactMissing, it.Ref), nil)
+		return nil
+	}
+	var lastErr error
+	for i, at := range it.places {
+		f, err := c.f.Artifacts.ReadFile(ctx, at, "MLmodel", MLmodelLimit, Stamp{})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			it.places = it.places[i : i+1]
+			it.takeModelFile(at, f)
+			return nil
+		}
+		if lastErr == nil || !errors.Is(err, mlflow.ErrNotFound) {
+			lastErr = err
+		}
+	}
+	it.lackFile(fileIssue("mlflow_model", lastErr, it.places[len(it.places)-1].URI+"/MLmodel"), lastErr)
+	return nil
+}
+
+// lackFile notes that there is no MLmodel; an entry that names nothing but a
+// folder of files fails with it.
+func (it *item) lackFile(i mlflow.Issue, err error) {
+	if it.Ref.Kind == mlflow.LocationRef {
+		it.fail(i, err)
+		return
+	}
+	it.lack(i, err)
+}
+
+// fileIssue says in a report why a file is not there.
+func fileIssue(section string, err error, at string) mlflow.Issue {
+	switch {
+	case errors.Is(err, mlflow.ErrUnsupported):
+		return mlflow.NewIssue(section, mlflow.ArtifactUnsupported, at)
+	case errors.Is(err, mlflow.ErrOutside):
+		return mlflow.NewIssue(section, mlflow.ArtifactOutside, at)
+	case errors.Is(err, mlflow.ErrTooLarge):
+		return mlflow.NewIssue(section, mlflow.MLmodelTooLarge, at)
+	}
+	return issueOf(section, err, mlflow.NewIssue(section, mlflow.ArtifactMissing, at), at)
+}
+
+func (it *item) takeModelFile(at Location, f File) {
+	content, code := parseMLmodel(f.Data)
+	file := mlflow.ModelFile{URI: at.URI, Data: f.Data, Content: content, RelocatedFrom: f.RelocatedFrom}
+	if file.Data == nil {
+		file.Data = []byte{}
+	}
+	if f.RelocatedFrom != "" {
+		if issue, wrong := it.contradicts(content); wrong {
+			it.lackFile(issue, nil)
+			return
+		}
+		it.lack(mlflow.NewIssue("mlflow_model", mlflow.Relocated, at.URI), nil)
+	}
+	it.b.File = file
+	if code != "" {
+		it.lackFile(mlflow.NewIssue("mlflow_model", code, at.URI+"/MLmodel"), nil)
+	}
+}
+
+// contradicts tells whether a file that was found elsewhere is another
+// model's: then it must not stand in the report.
+func (it *item) contradicts(content *mlflow.Object) (mlflow.Issue, bool) {
+	owners := it.owners()
+	for _, key := range []string{"model_id", "run_id"} {
+		id := content.Text(key)
+		if id == "" || len(owners) == 0 || slices.Contains(owners, id) {
+			continue
+		}
+		return mlflow.NewIssue("mlflow_model", mlflow.LineageBroken, it.Ref, fmt.Sprint(owners), "the MLmodel file that was found", key+" "+id), true
+	}
+	return mlflow.Issue{}, false
+}
+
+// parseMLmodel reads the file's content, or says what is wrong with it.
+func parseMLmodel(data []byte) (*mlflow.Object, mlflow.Code) {
+	if len(data) == 0 {
+		return nil, mlflow.MLmodelEmpty
+	}
+	v, err := mlflow.DecodeYAML(data)
+	if errors.Is(err, mlflow.ErrTooLarge) {
+		return nil, mlflow.MLmodelTooLarge
+	}
+	if err != nil {
+		return nil, mlflow.MLmodelNotYAML
+	}
+	o, ok := v.(*mlflow.Object)
+	if !ok {
+		return nil, mlflow.MLmodelNotMapping
+	}
+	return o, ""
+}
+
+// listFiles lists the model's files beside its MLmodel.
+func (c *chunk) listFiles(ctx context.Context, it *item) error {
+	if it.MaxLevel == 0 || it.failed != nil || len(it.places) == 0 {
+		return nil
+	}
+	at := it.places[0]
+	list := &mlflow.FileList{MaxLevel: it.MaxLevel}
+	for f, err := range c.f.Artifacts.List(ctx, at, "", it.MaxLevel) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && len(list.Files) == maxFiles {
+			err = fmt.Errorf("more than %d files below %s: %w", maxFiles, at.URI, mlflow.ErrTooLarge)
+		}
+		if errors.Is(err, mlflow.ErrTooLarge) {
+			it.lack(mlflow.NewIssue("mlflow_model", mlflow.TooLarge, "the list of files at "+at.URI), err)
+			return nil
+		}
+		if err != nil {
+			it.lack(fileIssue("mlflow_model", err, at.URI), err)
+			return nil
+		}
+		list.Files = append(list.Files, f)
+	}
+	it.b.Files = list
+	return nil
+}

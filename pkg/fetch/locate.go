@@ -1,0 +1,118 @@
+package fetch
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// locate finds out where each item's files are. Only what no object says is
+// asked of the store.
+func (c *chunk) locate(ctx context.Context) error {
+	if err := c.askLocator(ctx); err != nil {
+		return err
+	}
+	for it := range c.live {
+		it.places = c.placesOf(it)
+	}
+	return nil
+}
+
+// askLocator asks for the download URI of the versions for which it follows
+// from nothing that was read (mlflow-artifacts of copies, deleted logged models).
+func (c *chunk) askLocator(ctx context.Context) error {
+	left := map[mlflow.VersionID]*item{}
+	var ids []mlflow.VersionID
+	for it := range c.live {
+		if it.Ref.Kind != mlflow.VersionRef {
+			continue
+		}
+		if it.b.DownloadURI == "" {
+			it.b.DownloadURI = derivedURI(it.b)
+		}
+		if it.b.DownloadURI == "" && it.b.ModelVersion.Source() != "" {
+			left[it.Ref.VersionID()] = it
+			ids = append(ids, it.Ref.VersionID())
+		}
+	}
+	locator, ok := c.f.Source.(Locator)
+	if !ok || len(ids) == 0 {
+		return nil
+	}
+	found, err := Each(ctx, ids, c.f.filesAtOnce(), locator.DownloadURI)
+	if err != nil {
+		return err
+	}
+	for id, r := range found {
+		left[id].b.DownloadURI = r.Value
+		if r.Err != nil {
+			left[id].errs = append(left[id].errs, r.Err)
+		}
+	}
+	return nil
+}
+
+// derivedURI is a version's download URI as its source gives it: itself, or
+// the folder of the logged model that it names.
+func derivedURI(b *mlflow.Bundle) string {
+	source := b.ModelVersion.Source()
+	if !strings.HasPrefix(source, "models:") {
+		return source
+	}
+	if r, err := mlflow.ParseRef(source); err == nil && r.Kind == mlflow.LoggedModelRef {
+		return b.LoggedModel.ArtifactURI()
+	}
+	return ""
+}
+
+// placesOf lists where an item's MLmodel may be, best first.
+func (c *chunk) placesOf(it *item) []Location {
+	var uris []string
+	add := func(uri string) {
+		if uri = strings.TrimRight(uri, "/"); uri != "" {
+			uris = append(uris, uri)
+		}
+	}
+	switch {
+	case it.viaRun != nil:
+		if _, rest, _ := strings.Cut(it.viaRun.Path, "/"); it.b.LoggedModel.Object != nil {
+			add(below(it.b.LoggedModel.ArtifactURI(), rest))
+		}
+		add(below(c.runs[it.viaRun.RunID].Value.ArtifactURI(), it.viaRun.Path))
+	case it.Ref.Kind == mlflow.LocationRef:
+		add(it.Ref.Location)
+	case it.Ref.Kind == mlflow.LoggedModelRef:
+		add(it.b.LoggedModel.ArtifactURI())
+	case !strings.HasPrefix(it.b.DownloadURI, "models:"):
+		add(it.b.DownloadURI)
+	}
+	places := make([]Location, len(uris))
+	for i, uri := range uris {
+		places[i] = Location{URI: uri, Owner: it.owners()}
+	}
+	return places
+}
+
+func below(root, path string) string {
+	if root == "" || path == "" {
+		return root
+	}
+	return strings.TrimRight(root, "/") + "/" + path
+}
+
+// owners lists the ids that the path of an item's files may hold.
+func (it *item) owners() []string {
+	ids := map[string]bool{it.b.LoggedModel.ID(): true, it.loggedModelID(): true}
+	run, _ := it.runOf()
+	ids[run] = true
+	ids[it.b.LoggedModel.SourceRunID()] = true
+	if it.viaRun != nil {
+		ids[it.viaRun.RunID] = true
+	}
+	for _, k := range it.b.CopiedFrom {
+		ids[k.ModelVersion.RunID()] = true
+		ids[loggedModelOf(k.ModelVersion.Source(), "")] = true
+	}
+	return sorted(ids)
+}
