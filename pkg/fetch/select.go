@@ -1,0 +1,194 @@
+package fetch
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// namesAtOnce is how many registered models are read at once to resolve
+// aliases, stages and selectors.
+const namesAtOnce = 200
+
+// A Want is what one entry of a manifest asks of a store: a ref or a selector.
+type Want struct {
+	Entry    int // comes back in Selected.Entries
+	Ref      mlflow.Ref
+	Selector *Selector
+}
+
+// A Selector picks versions of all registered models whose name matches.
+type Selector struct {
+	Text       string // as the manifest has it, for messages
+	Match      func(name string) bool
+	Like       string // see Query
+	Versions   VersionRule
+	AllowEmpty bool
+}
+
+// A VersionRule says which versions of a model are picked. The zero value
+// picks all.
+type VersionRule struct {
+	Latest  int    // the n highest
+	Aliases bool   // each that has an alias
+	Alias   string // the one with this alias
+	Stage   string // the highest in this stage
+}
+
+func (r VersionRule) needsListing() bool {
+	return r.Latest > 1 || r == VersionRule{}
+}
+
+// Selected is one object that entries resolve to, or an entry that resolves to
+// none.
+type Selected struct {
+	Ref     mlflow.Ref // resolved: never an alias, a stage or latest; as asked when Failed
+	Version *Version   // when it was listed
+	Entries []int      // of all wants that resolve to it, ascending
+	Failed  *mlflow.Issue
+	Err     error // what the store said, when Failed
+}
+
+// Select resolves wants: each object once, however many entries ask for it.
+// Versions come by model name in byte order, each model's together; then what
+// is not in the registry. Memory does not grow with the number of versions.
+// The error, which ends the sequence, is ctx's.
+func (f *Fetcher) Select(ctx context.Context, wants []Want) iter.Seq2[Selected, error] {
+	return func(yield func(Selected, error) bool) {
+		s := &selection{f: f, yield: yield, explicit: map[string][]Want{}, found: map[int]int{}}
+		s.sort(wants)
+		if err := s.run(ctx); err != nil && !s.stopped {
+			yield(Selected{}, err)
+		}
+	}
+}
+
+type selection struct {
+	f       *Fetcher
+	yield   func(Selected, error) bool
+	stopped bool
+
+	selectors []Want
+	explicit  map[string][]Want // by model name
+	others    map[mlflow.Ref][]int
+	found     map[int]int  // selector's entry -> versions selected
+	broken    map[int]bool // entries that have failed, each said once
+}
+
+func (s *selection) sort(wants []Want) {
+	s.others, s.broken = map[mlflow.Ref][]int{}, map[int]bool{}
+	for _, w := range wants {
+		switch {
+		case w.Selector != nil:
+			s.selectors = append(s.selectors, w)
+		case w.Ref.NamesModel():
+			s.explicit[w.Ref.Model] = append(s.explicit[w.Ref.Model], w)
+		default:
+			s.others[w.Ref] = append(s.others[w.Ref], w.Entry)
+		}
+	}
+}
+
+func (s *selection) run(ctx context.Context) error {
+	listed, err := s.listNames(ctx)
+	if err != nil {
+		return err
+	}
+	set := map[string]bool{}
+	for n := range s.explicit {
+		set[n] = true
+	}
+	for _, n := range listed {
+		set[n] = true
+	}
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(set)), namesAtOnce) {
+		if err := s.models(ctx, names, listed); err != nil || s.stopped {
+			return err
+		}
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(s.others), func(a, b mlflow.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+		s.emit(Selected{Ref: ref, Entries: s.others[ref]})
+	}
+	for _, w := range s.selectors {
+		if s.found[w.Entry] == 0 && !w.Selector.AllowEmpty && !s.broken[w.Entry] {
+			issue := mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text)
+			s.emit(Selected{Entries: []int{w.Entry}, Failed: &issue})
+		}
+	}
+	return nil
+}
+
+func (s *selection) emit(v Selected) {
+	if !s.stopped && !s.yield(v, nil) {
+		s.stopped = true
+	}
+}
+
+func (s *selection) fail(w Want, issue mlflow.Issue, err error) {
+	if s.broken[w.Entry] {
+		return
+	}
+	s.broken[w.Entry] = true
+	s.emit(Selected{Ref: w.Ref, Entries: []int{w.Entry}, Failed: &issue, Err: err})
+}
+
+// listNames lists the models that a selector matches, sorted. A listing in
+// pages is no snapshot, so it is repeated until two agree.
+func (s *selection) listNames(ctx context.Context) ([]string, error) {
+	if len(s.selectors) == 0 {
+		return nil, nil
+	}
+	names, err := s.listOnce(ctx)
+	for try := 2; err == nil; try++ {
+		if _, once := s.f.Source.(Snapshotter); once {
+			return names, nil
+		}
+		var again []string
+		if again, err = s.listOnce(ctx); err == nil {
+			if slices.Equal(names, again) {
+				return names, nil
+			}
+			names = again
+		}
+		if try == 4 {
+			for _, w := range s.selectors {
+				s.fail(w, mlflow.NewIssue("entry", mlflow.SelectionUnstable, w.Selector.Text), nil)
+			}
+			return names, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for _, w := range s.selectors {
+		s.fail(w, issueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
+	}
+	s.selectors = nil
+	return nil, nil
+}
+
+func (s *selection) listOnce(ctx context.Context) ([]string, error) {
+	var names []string
+	for m, err := range s.f.Source.ListModels(ctx, s.query()) {
+		if err != nil {
+			return nil, err
+		}
+		if name := m.Name(); slices.ContainsFunc(s.selectors, func(w Want) bool { return w.Selector.Match(name) }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// query narrows the listing on the server when one pattern is all there is.
+func (s *selection) query() Query {
+	if len(s.selectors) == 1 {
+		return Query{Like: s.selectors[0].Selector.Like}
+	}
+	return Query{}
+}
