@@ -1,0 +1,8 @@
+//go:build !linux
+
+package rest
+
+import "net"
+
+// ackQuickly needs an option that only Linux has.
+func ackQuickly(conn net.Conn) net.Conn { return conn }

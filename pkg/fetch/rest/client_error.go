@@ -1,0 +1,156 @@
+package rest
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// An APIError is why a server's answer, or its silence, gave no object. It
+// wraps one of the sentinels of package mlflow: ErrInvalid for a question that
+// the server refused (400), such as a filter it does not know.
+type APIError struct {
+	Status  int    // of HTTP; 0 when there was no answer, or none that came to its end
+	Code    string // MLflow's `error_code`, such as INVALID_PARAMETER_VALUE; "" when the answer had none
+	Message string // what the server or the network said, on one line, without secrets
+	Tries   int    // how often it was asked
+
+	kind error
+	text string
+}
+
+// Error is a sentence with the server, where its address and credentials came
+// from, what was asked and what it said.
+func (e *APIError) Error() string {
+	if e.Tries > 1 {
+		return fmt.Sprintf("%s (tried %d times)", e.text, e.Tries)
+	}
+	return e.text
+}
+
+func (e *APIError) Unwrap() error { return e.kind }
+
+func (c *Client) apiError(q call, status int, code, message string, kind error) *APIError {
+	message = c.clean(message)
+	text := fmt.Sprintf("%s answered %d", c.who, status)
+	if code != "" {
+		text += " " + code
+	}
+	text += " to " + q.name
+	if message != "" {
+		text += ": " + message
+	}
+	return &APIError{Status: status, Code: code, Message: message, Tries: 1, kind: kind, text: text}
+}
+
+// judge says what is wrong with an answer that is not 2xx.
+func (c *Client) judge(q call, a answer) *failure {
+	code, message := errorOf(a)
+	kind, again := classify(a.status, code, message)
+	return &failure{
+		status: a.status,
+		after:  retryAfter(a.header, c.opts.Now()),
+		err:    &mlflow.Error{Err: c.apiError(q, a.status, code, message, kind), Hint: c.hint(a, code, message, kind)},
+		again:  again,
+		absent: again && a.status != http.StatusInternalServerError,
+	}
+}
+
+// classify follows MLflow's table of codes; see also what its servers do in
+// odd cases: an unknown alias is a 400, a switched-off endpoint a 503, a
+// request line that is too long a 400 in HTML.
+func classify(status int, code, message string) (kind error, again bool) {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return mlflow.ErrDenied, false
+	case http.StatusNotFound:
+		if code == "" || code == "ENDPOINT_NOT_FOUND" || code == "FEATURE_DISABLED" {
+			return mlflow.ErrUnsupported, false
+		}
+		return mlflow.ErrNotFound, false
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return mlflow.ErrUnsupported, false
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+		return mlflow.ErrTooLarge, false
+	case http.StatusBadRequest:
+		return classify400(code, message), false
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if code == "FEATURE_DISABLED" || strings.Contains(message, "disabled due to the mlflow server running") {
+			return mlflow.ErrUnsupported, false
+		}
+		return mlflow.ErrUnavailable, true
+	}
+	if status >= 500 || status < 400 {
+		return mlflow.ErrUnavailable, false
+	}
+	return mlflow.ErrInvalid, false
+}
+
+func classify400(code, message string) error {
+	switch {
+	case code == "" && strings.Contains(message, "Request Line is too large"):
+		return mlflow.ErrTooLarge
+	case code == "RESOURCE_DOES_NOT_EXIST",
+		strings.HasPrefix(message, "Registered model alias ") && strings.Contains(message, "not found"):
+		return mlflow.ErrNotFound
+	}
+	return mlflow.ErrInvalid
+}
+
+// errorOf reads MLflow's `{"error_code", "message"}`, FastAPI's `{"detail"}`,
+// or the text of an HTML page.
+func errorOf(a answer) (code, message string) {
+	if o, err := mlflow.DecodeJSON(a.body); err == nil {
+		code, message = o.Text("error_code"), o.Text("message")
+		if message == "" {
+			message = o.Text("detail")
+		}
+		return code, message
+	}
+	return "", textOf(a.body)
+}
+
+var (
+	htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	htmlSkip  = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)>`)
+	htmlTag   = regexp.MustCompile(`(?s)<[^>]*>`)
+)
+
+// textOf is what a page says: its title and its text.
+func textOf(body []byte) string {
+	s := string(body)
+	title := ""
+	if m := htmlTitle.FindStringSubmatch(s); m != nil {
+		title = m[1] + ". "
+	}
+	s = htmlTag.ReplaceAllString(htmlSkip.ReplaceAllString(s, " "), " ")
+	return strings.Join(strings.Fields(html.UnescapeString(title+s)), " ")
+}
+
+const maxMessage = 300 // characters of what a server said
+
+// clean makes text of others fit for a terminal and a log: one line, no
+// secrets, not long.
+func (c *Client) clean(s string) string {
+	s = c.redact.Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxMessage {
+		s = string(r[:maxMessage]) + "..."
+	}
+	return s
+}

@@ -1,0 +1,45 @@
+package rest
+
+import (
+	"maps"
+	"sync"
+)
+
+// Stats count what a Client did since it was made.
+type Stats struct {
+	Requests int64         // tries that were sent, retries included
+	Retries  int64         // tries after the first one of a call
+	Faults   int64         // tries without a complete answer
+	Bytes    int64         // of the bodies of answers, as read
+	Statuses map[int]int64 // answers by HTTP status
+}
+
+type counts struct {
+	mu sync.Mutex
+	s  Stats
+}
+
+func (c *counts) add(f func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.s)
+}
+
+func (c *counts) answered(status int, bytes int64) {
+	c.add(func(s *Stats) {
+		if s.Statuses == nil {
+			s.Statuses = map[int]int64{}
+		}
+		s.Statuses[status]++
+		s.Bytes += bytes
+	})
+}
+
+// Stats returns the counts so far.
+func (c *Client) Stats() Stats {
+	c.counts.mu.Lock()
+	defer c.counts.mu.Unlock()
+	s := c.counts.s
+	s.Statuses = maps.Clone(s.Statuses)
+	return s
+}

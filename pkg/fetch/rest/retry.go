@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxBackoff = 120 * time.Second // of one wait, as in MLflow's client
+	jitter     = time.Second
+)
+
+// sleep waits for d unless ctx ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// backoff is how long MLflow's client waits before retry n (from 1), without
+// its jitter: with factor 2 about 0, 4, 8, 16, 32, 64, 120 s.
+func backoff(factor float64, n int) time.Duration {
+	if n <= 1 {
+		return 0
+	}
+	s := factor * float64(int64(1)<<(n-1))
+	return time.Duration(min(s, maxBackoff.Seconds()) * float64(time.Second))
+}
+
+// retryAfter reads the header of that name, in seconds or as a date. 0: none.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if s, err := strconv.Atoi(v); err == nil {
+		return time.Duration(min(max(s, 0), 1<<30)) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(t.Sub(now), 0)
+	}
+	return 0
+}
+
+// retries is what is left of one call's tries and waits.
+type retries struct {
+	factor   float64
+	goods    int64         // good answers to other calls when this one began
+	tries    int           // so far
+	left     int           // tries after the first
+	wait     time.Duration // all that may still be waited
+	deadline time.Time     // of the first contact; zero: none
+}
+
+func (c *Client) newRetries() *retries {
+	r := &retries{factor: c.opts.BackoffFactor, left: c.opts.MaxRetries, goods: c.breaker.seen()}
+	for n := 1; n <= r.left; n++ {
+		r.wait += backoff(r.factor, n) + jitter
+	}
+	if c.opts.Patience > 0 && !c.contacted.Load() {
+		r.deadline = c.opts.Now().Add(c.opts.Patience)
+	}
+	return r
+}
+
+// next tells how long to wait before the next try, if there is one. What
+// Retry-After asks for is cut to what may still be waited.
+func (r *retries) next(now time.Time, after time.Duration) (time.Duration, bool) {
+	if r.left <= 0 || r.wait <= 0 {
+		return 0, false
+	}
+	r.left--
+	d := after
+	if d == 0 {
+		d = backoff(r.factor, r.tries) + rand.N(jitter) //nolint:gosec // no secret
+	}
+	d = min(d, r.wait)
+	r.wait -= d
+	if !r.deadline.IsZero() {
+		if !now.Before(r.deadline) {
+			return 0, false
+		}
+		d = min(d, r.deadline.Sub(now))
+	}
+	return d, true
+}
+
+// timeout is how long the next try may take.
+func (r *retries) timeout(o Options) time.Duration {
+	if r.deadline.IsZero() {
+		return o.Timeout
+	}
+	return min(o.Timeout, max(r.deadline.Sub(o.Now()), time.Second))
+}
