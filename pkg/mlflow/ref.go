@@ -2,7 +2,6 @@ package mlflow
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -36,10 +35,21 @@ type Ref struct {
 	Location string // of a model folder: a path or a URI with another scheme
 }
 
-var (
-	modelID = regexp.MustCompile(`^m-[0-9a-zA-Z_-]+$`)
-	runID   = regexp.MustCompile(`^[0-9a-zA-Z_-]+$`)
-)
+// isID tells whether s can be the id of a run: MLflow's own are 32 hex digits,
+// but a client may choose others.
+func isID(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isModelID(s string) bool {
+	rest, ok := strings.CutPrefix(s, "m-")
+	return ok && isID(rest)
+}
 
 // ParseRef reads a model URI: `models:/name/3`, `/latest`, `/Stage`,
 // `models:/name@alias`, `models:/m-<id>`, `runs:/<id>/path`, or the location
@@ -56,8 +66,21 @@ func ParseRef(uri string) (Ref, error) {
 	return Ref{Kind: LocationRef, Location: uri}, nil
 }
 
+// A RefError says what is wrong with a model URI.
+type RefError struct {
+	URI     string
+	Problem string // such as `names no version`
+}
+
+func (e *RefError) Error() string {
+	return fmt.Sprintf("model URI %q %s: %v", e.URI, e.Problem, ErrInvalid)
+}
+
+// Unwrap gives ErrInvalid.
+func (e *RefError) Unwrap() error { return ErrInvalid }
+
 func refError(uri, what, hint string) error {
-	return &Error{Err: fmt.Errorf("model URI %q %s: %w", uri, what, ErrInvalid), Hint: hint}
+	return &Error{Err: &RefError{uri, what}, Hint: hint}
 }
 
 // registryOf splits `models://registry/rest` and `models:/rest` behind their scheme.
@@ -85,7 +108,7 @@ func parseModels(uri string) (Ref, error) {
 		}
 		return r, nil
 	}
-	if modelID.MatchString(path) {
+	if isModelID(path) {
 		return Ref{Kind: LoggedModelRef, Registry: registry, ModelID: path}, nil
 	}
 	return Ref{}, refError(uri, "names no version", fmt.Sprintf("write models:/%s/latest, models:/%[1]s/1 or models:/%[1]s@alias", path))
@@ -115,7 +138,7 @@ func parseRuns(uri string) (Ref, error) {
 	id, sub, _ := strings.Cut(path, "/")
 	sub = strings.Trim(sub, "/")
 	switch {
-	case !ok || !runID.MatchString(id):
+	case !ok || !isID(id):
 		return Ref{}, refError(uri, "has no run id", "write runs:/<run id>/<path of the model>")
 	case sub == "":
 		return Ref{}, refError(uri, "names a run, but no model in it", "add the path of the model, mostly runs:/"+id+"/model")
@@ -126,7 +149,7 @@ func parseRuns(uri string) (Ref, error) {
 // String is the URI of the ref, in one spelling.
 func (r Ref) String() string {
 	models, runs := "models:/", "runs:/"
-	if r.Registry != "" {
+	if r.Registry != "" || strings.HasPrefix(r.Model, "/") { // `models://a/1` would make `a` a registry
 		models, runs = "models://"+r.Registry+"/", "runs://"+r.Registry+"/"
 	}
 	switch r.Kind {
