@@ -38,6 +38,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	object *mlflow.Object // of a JSON call
+
+	unchanged bool // since call.since
 }
 
 // do asks until there is a final answer, within the limits of the client.
@@ -129,6 +131,12 @@ func (c *Client) try(ctx context.Context, q call, r *retries) (answer, *failure)
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
 	a := answer{status: resp.StatusCode, header: resp.Header}
+	if q.since != "" && (a.status == http.StatusNotModified || success(a.status) && a.header.Get("ETag") == q.since) {
+		c.contacted.Store(true)
+		c.counts.answered(a.status, 0)
+		a.unchanged = true
+		return a, nil
+	}
 	limit := q.limit
 	if !success(a.status) {
 		limit = errorBody
