@@ -38,6 +38,9 @@ func DecodeYAML(data []byte) (any, error) {
 	if len(data) > MaxYAMLBytes {
 		return nil, ErrYAMLTooLarge
 	}
+	if separators(data) > 10*MaxYAMLNodes {
+		return nil, ErrYAMLBomb
+	}
 	root, err := parseYAML(data)
 	if err != nil || root == nil {
 		return nil, err
@@ -66,6 +69,20 @@ func parseYAML(data []byte) (root *yaml.Node, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotYAML, err)
 	}
 	return doc.Content[0], nil
+}
+
+// separators counts the bytes that can begin a node. The parser builds all
+// nodes before they can be counted, in 200 times the space of `[a,a,a`; this
+// bounds it, and is wide enough for text that holds JSON of 100,000 columns.
+func separators(data []byte) int {
+	n := 0
+	for _, c := range data {
+		switch c {
+		case '\n', '\r', ',', ':', '-', '?', '[', '{':
+			n++
+		}
+	}
+	return n
 }
 
 func notYAML(n *yaml.Node, what string) error {

@@ -92,6 +92,7 @@ func TestYAMLBombsAndHugeFilesAreRefused(t *testing.T) {
 		"a list that holds itself": "&a [*a]",
 		"a merge with itself":      "&a {<<: *a}",
 		"deep flow":                strings.Repeat("[", 1002) + strings.Repeat("]", 1002),
+		"a great many nodes":       "[" + strings.Repeat("1,", 20*MaxYAMLNodes) + "]",
 		"many nodes":               "[" + strings.Repeat("1,", MaxYAMLNodes) + "]",
 	} {
 		if _, err := DecodeYAML([]byte(text)); !errors.Is(err, ErrYAMLBomb) || !errors.Is(err, ErrTooLarge) {
@@ -100,6 +101,9 @@ func TestYAMLBombsAndHugeFilesAreRefused(t *testing.T) {
 	}
 	if _, err := DecodeYAML(bytes.Repeat([]byte("a"), MaxYAMLBytes+1)); !errors.Is(err, ErrYAMLTooLarge) {
 		t.Errorf("a huge file: %v", err)
+	}
+	if _, err := DecodeYAML([]byte("inputs: '[" + strings.Repeat(`{"a": 1}, `, 100_000) + "]'")); err != nil {
+		t.Errorf("text that holds much JSON: %v", err)
 	}
 	deep := strings.Repeat("[", 1000) + strings.Repeat("]", 1000)
 	if _, err := DecodeYAML([]byte(deep)); err != nil {
