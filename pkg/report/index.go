@@ -1,0 +1,169 @@
+package report
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// IndexFormat is the member `format` of an index.json that this package
+// writes, and the only one that it reads.
+const IndexFormat = "mlreport-index/1"
+
+// ErrIndexFormat says that an index.json is of another format, mostly because
+// a newer mlreport wrote it.
+var ErrIndexFormat = errors.New("not an index.json of format " + IndexFormat)
+
+// A Status says how an entry of the manifest ended.
+type Status string
+
+// The statuses of rows.
+const (
+	StatusOK      Status = "ok"      // a report without gaps
+	StatusPartial Status = "partial" // a report with issues of level `gap`
+	StatusFailed  Status = "failed"  // no report: the object could not be resolved or read
+	StatusStale   Status = "stale"   // it failed this time; the last good report was kept
+)
+
+// An Index is what index.json says beside its rows. It holds facts only:
+// nothing of this machine, no time of a batch, so that it is equal when
+// nothing changed.
+type Index struct {
+	Selectors []Selector // in the order of the manifest
+	Hosts     []Host     // by name
+}
+
+// A Selector is one `select:` of the manifest and what it gave.
+type Selector struct {
+	Select   string // as text, the same as in the rows' URIs
+	Host     string
+	Models   int64
+	Versions int64
+	Issues   []mlflow.Issue
+}
+
+// A Host is one host that the manifest names.
+type Host struct {
+	Name     string `json:"-"`
+	Source   string // tracking URI without user info and query
+	Registry string // "" when it is Source
+	Version  string // of MLflow, as the server or the schema tells; "" when unknown
+	Status   string // `ok` or `unreachable`
+}
+
+// A Row is one object of the tree, or an entry of the manifest that gave none.
+type Row struct {
+	Entry int `json:"-"` // of the manifest, from 0: decides the order and is not written
+
+	Status   Status
+	URI      string   // what was resolved, such as `models:/A/7`; as asked when that failed
+	URIs     []string // as asked, of all entries that came to this object
+	Host     string   // as the manifest calls it
+	Model    string   // registered model; "" when there is none
+	Version  int64    // of Model; 0 when there is none
+	Place    string   // folder below model_reports, with slashes; "" without a report
+	Sections []string // that the report has, `manifest` and `issues` aside
+	Files    []FileRef
+	Issues   []mlflow.Issue
+	Lost     []string // sections that an earlier report had and that are gone for good
+}
+
+// A FileRef is one file of the tree.
+type FileRef struct {
+	Path   string // below the tree's root, with slashes
+	SHA256 string // 64 lower-case hex digits
+	Bytes  int64
+}
+
+// AppendRow writes a row as one line of JSON, without the line's end.
+func AppendRow(dst []byte, r Row) []byte {
+	return mlflow.JSON{}.Append(dst, r.object())
+}
+
+func (r Row) object() *mlflow.Object {
+	o := mlflow.NewObject(
+		mlflow.Member{Key: "status", Value: string(r.Status)},
+		mlflow.Member{Key: "uri", Value: r.URI},
+		mlflow.Member{Key: "uris", Value: texts(r.URIs)},
+		mlflow.Member{Key: "host", Value: r.Host})
+	addText(o, "model", r.Model)
+	if r.Version != 0 {
+		o.Append("version", integer(r.Version))
+	}
+	addText(o, "place", r.Place)
+	addTexts(o, "sections", r.Sections)
+	if len(r.Files) > 0 {
+		o.Append("files", fileObjects(r.Files))
+	}
+	addIssues(o, r.Issues)
+	addTexts(o, "lost", r.Lost)
+	return o
+}
+
+func (s Selector) object() *mlflow.Object {
+	o := mlflow.NewObject(
+		mlflow.Member{Key: "select", Value: s.Select},
+		mlflow.Member{Key: "host", Value: s.Host},
+		mlflow.Member{Key: "models", Value: integer(s.Models)},
+		mlflow.Member{Key: "versions", Value: integer(s.Versions)})
+	addIssues(o, s.Issues)
+	return o
+}
+
+func (h Host) object() *mlflow.Object {
+	o := &mlflow.Object{}
+	addText(o, "source", h.Source)
+	addText(o, "registry", h.Registry)
+	addText(o, "version", h.Version)
+	addText(o, "status", h.Status)
+	return o
+}
+
+func fileObjects(files []FileRef) []any {
+	l := make([]any, len(files))
+	for i, f := range files {
+		l[i] = mlflow.NewObject(
+			mlflow.Member{Key: "path", Value: f.Path},
+			mlflow.Member{Key: "sha256", Value: f.SHA256},
+			mlflow.Member{Key: "bytes", Value: integer(f.Bytes)})
+	}
+	return l
+}
+
+func addIssues(o *mlflow.Object, issues []mlflow.Issue) {
+	if len(issues) == 0 {
+		return
+	}
+	l := make([]any, len(issues))
+	for i, is := range issues {
+		l[i] = mlflow.NewObject(
+			mlflow.Member{Key: "section", Value: is.Section},
+			mlflow.Member{Key: "code", Value: string(is.Code)},
+			mlflow.Member{Key: "level", Value: string(is.Level)},
+			mlflow.Member{Key: "message", Value: is.Message})
+	}
+	o.Append("issues", l)
+}
+
+func addText(o *mlflow.Object, key, text string) {
+	if text != "" {
+		o.Append(key, text)
+	}
+}
+
+func addTexts(o *mlflow.Object, key string, list []string) {
+	if len(list) > 0 {
+		o.Append(key, texts(list))
+	}
+}
+
+func texts(list []string) []any {
+	l := make([]any, len(list))
+	for i, s := range list {
+		l[i] = s
+	}
+	return l
+}
+
+func integer(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }
