@@ -1,0 +1,46 @@
+package enrich
+
+import (
+	"slices"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Bundle enriches all objects of a bundle. What is missing stays missing.
+func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
+	out := *b
+	out.RegisteredModel = RegisteredModel(b.RegisteredModel, o)
+	out.ModelVersion = ModelVersion(b.ModelVersion, b.DownloadURI, o)
+	out.LoggedModel = LoggedModel(b.LoggedModel, o)
+	out.Run = Run(b.Run, experimentName(b, b.Run), o)
+	out.Experiment = Experiment(b.Experiment, o)
+	out.CopiedFrom = make([]mlflow.Copied, len(b.CopiedFrom))
+	for i, c := range b.CopiedFrom {
+		out.CopiedFrom[i] = mlflow.Copied{
+			ModelVersion: ModelVersion(c.ModelVersion, "", o),
+			Run:          Run(c.Run, experimentName(b, c.Run), o),
+		}
+	}
+	out.File.Content = MLmodel(b.File.Content, b.Files, withArtifactRoot(b, o))
+	out.RawModel = rawModel(b.RawModel, o)
+	out.Issues = slices.Clone(b.Issues)
+	return &out
+}
+
+// experimentName is the name of a run's experiment, as far as the bundle knows it.
+func experimentName(b *mlflow.Bundle, r mlflow.Run) string {
+	if r.Object == nil || b.Experiment.ID() != r.ExperimentID() {
+		return ""
+	}
+	return b.Experiment.Text("name")
+}
+
+// withArtifactRoot fills in what the seed's artifact tree of a model calls its
+// root: the run's artifacts, or the model's own folder where it has one.
+func withArtifactRoot(b *mlflow.Bundle, o Options) Options {
+	o.ArtifactRoot = b.File.URI
+	if pathInRun(b.File.Content) != "" && b.Run.Object != nil {
+		o.ArtifactRoot = b.Run.ArtifactURI()
+	}
+	return o
+}

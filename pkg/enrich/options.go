@@ -1,0 +1,48 @@
+package enrich
+
+import "github.com/mlreport/mlreport/pkg/mlflow"
+
+// Options say how objects are enriched. The zero value gives the default
+// format without links.
+type Options struct {
+	UI          string // base of links: scheme, host and path prefix, no trailing slash; "" = no links
+	Workspace   string // MLflow 3's workspace; named in links when it is neither "" nor `default`
+	TrackingURI string // without user info and query, for _tracking_uri; "" = none
+	Databricks  bool   // UI is a Databricks workspace
+	Compat      bool   // the seed tool's format
+
+	// ArtifactRoot is the URI that artifact trees of the seed's layout repeat
+	// in root_uri: that of the run's artifacts. Only for Compat; Bundle finds it
+	// by itself.
+	ArtifactRoot string
+}
+
+// shallow copies an object, but not what is below it.
+func shallow(o *mlflow.Object) *mlflow.Object {
+	members := make([]mlflow.Member, 0, o.Len()+8) // room for what will be added
+	for k, v := range o.All() {
+		members = append(members, mlflow.Member{Key: k, Value: v})
+	}
+	return mlflow.NewObject(members...)
+}
+
+// mapObjects copies a list with each object in it replaced.
+func mapObjects(list []any, f func(*mlflow.Object) *mlflow.Object) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = v
+		if o, ok := v.(*mlflow.Object); ok {
+			out[i] = f(o)
+		}
+	}
+	return out
+}
+
+// replaceList gives the list at key, if there is one, a new value.
+func replaceList(o *mlflow.Object, key string, f func([]any) []any) {
+	if v, ok := o.Get(key); ok {
+		if l, ok := v.([]any); ok {
+			o.Set(key, f(l))
+		}
+	}
+}
