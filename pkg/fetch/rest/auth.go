@@ -14,6 +14,7 @@ type login struct {
 	user, password string
 	basic          bool
 	token          string
+	other          string // the header as it is in Options.Headers
 	from           string
 }
 
@@ -30,6 +31,11 @@ func chooseLogin(o Options, info *url.Userinfo) login {
 	case o.Token != "":
 		return login{token: o.Token, from: o.CredentialsFrom}
 	}
+	for name, value := range o.Headers {
+		if strings.EqualFold(name, "Authorization") {
+			return login{other: value, from: "the header Authorization"}
+		}
+	}
 	return login{}
 }
 
@@ -41,13 +47,13 @@ func (l login) header() string {
 	case l.token != "":
 		return "Bearer " + l.token
 	}
-	return ""
+	return l.other
 }
 
 // describe says where the login came from, never what it is.
 func (l login) describe() string {
 	switch {
-	case !l.basic && l.token == "":
+	case l.header() == "":
 		return "no credentials"
 	case l.from == "":
 		return "credentials given"

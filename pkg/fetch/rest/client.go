@@ -94,7 +94,7 @@ func NewClient(o Options) (*Client, error) {
 		who:           describeHost(base, o.AddressFrom, login),
 		authorization: login.header(),
 		redact:        redactor(o.Headers, login),
-		http:          newTransport(o, tlsConfig),
+		http:          newTransport(o, base, tlsConfig),
 		lane:          newLane(o),
 	}, nil
 }

@@ -4,5 +4,7 @@ package rest
 
 import "net"
 
+const acksQuickly = false
+
 // ackQuickly needs an option that only Linux has.
 func ackQuickly(conn net.Conn) net.Conn { return conn }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -81,7 +80,7 @@ func classify(status int, code, message string) (kind error, again bool) {
 		return classify400(code, message), false
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if code == "FEATURE_DISABLED" || strings.Contains(message, "disabled due to the mlflow server running") {
+		if code == "FEATURE_DISABLED" || switchedOff(message) {
 			return mlflow.ErrUnsupported, false
 		}
 		return mlflow.ErrUnavailable, true
@@ -90,6 +89,13 @@ func classify(status int, code, message string) (kind error, again bool) {
 		return mlflow.ErrUnavailable, false
 	}
 	return mlflow.ErrInvalid, false
+}
+
+// switchedOff tells whether a 503 comes from a server that was started without
+// this part of its service, which trying again does not change.
+func switchedOff(message string) bool {
+	return strings.Contains(message, "--serve-artifacts") || strings.Contains(message, "--artifacts-only") ||
+		strings.HasPrefix(message, "Artifact serving is not configured")
 }
 
 func classify400(code, message string) error {
@@ -116,21 +122,28 @@ func errorOf(a answer) (code, message string) {
 	return "", textOf(a.body)
 }
 
-var (
-	htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	htmlSkip  = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)>`)
-	htmlTag   = regexp.MustCompile(`(?s)<[^>]*>`)
-)
-
-// textOf is what a page says: its title and its text.
+// textOf is what a page says, its title first.
 func textOf(body []byte) string {
-	s := string(body)
-	title := ""
-	if m := htmlTitle.FindStringSubmatch(s); m != nil {
-		title = m[1] + ". "
+	text := string(body)
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "<")
+		b.WriteString(html.UnescapeString(before) + " ")
+		if !found {
+			break
+		}
+		tag, after, _ := strings.Cut(rest, ">")
+		name, _, _ := strings.Cut(strings.ToLower(tag), " ")
+		if name == "script" || name == "style" {
+			_, after, _ = strings.Cut(after, "</"+tag[:len(name)])
+			_, after, _ = strings.Cut(after, ">")
+		}
+		if name == "/title" {
+			b.WriteString(". ")
+		}
+		text = after
 	}
-	s = htmlTag.ReplaceAllString(htmlSkip.ReplaceAllString(s, " "), " ")
-	return strings.Join(strings.Fields(html.UnescapeString(title+s)), " ")
+	return strings.ReplaceAll(strings.Join(strings.Fields(b.String()), " "), " . ", ". ")
 }
 
 const maxMessage = 300 // characters of what a server said

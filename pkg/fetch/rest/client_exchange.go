@@ -84,7 +84,9 @@ func (c *Client) gaveUp(q call, r *retries, f *failure) error {
 		e.Tries = r.tries
 	}
 	c.breaker.exhausted(r.goods, f, c.opts.Now())
-	c.opts.Log.Warn("gave up", "call", q.name, "tries", r.tries, "error", f.err)
+	if r.tries > 1 {
+		c.opts.Log.Warn("gave up", "call", q.name, "tries", r.tries, "error", f.err)
+	}
 	return f.err
 }
 
@@ -197,7 +199,7 @@ func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 		}
 		address = to.String()
 	}
-	return nil, errRedirects
+	return nil, &redirectError{}
 }
 
 func (c *Client) request(ctx context.Context, q call, address string) (*http.Request, error) {

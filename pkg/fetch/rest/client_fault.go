@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -41,9 +40,8 @@ func (c *Client) fail(kind error, status int, message, hint, format string, args
 	return &failure{err: &mlflow.Error{Err: e, Hint: hint}, status: status}
 }
 
-var errRedirects = errors.New("too many redirects")
-
-// A redirectError says that the server sent the client elsewhere.
+// A redirectError says that the server sent the client elsewhere, or (to is
+// empty) from one address to the next.
 type redirectError struct{ to string }
 
 func (e *redirectError) Error() string { return "redirect to " + e.to }
@@ -57,17 +55,21 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 	var redirect *redirectError
 	var proxy *proxyError
 	switch {
+	case errors.As(err, &redirect) && redirect.to == "":
+		return c.fail(mlflow.ErrUnavailable, 0, "", "", "answers %s with a redirect that leads nowhere", q.name)
 	case errors.As(err, &redirect):
 		return c.fail(mlflow.ErrUnavailable, 0, "", "a login page or another program answers at this address; if that is where MLflow is, write the new address",
 			"sends %s to another address, which is not followed: %s", q.name, redirect.to)
-	case errors.Is(err, errRedirects):
-		return c.fail(mlflow.ErrUnavailable, 0, "", "", "sends %s from address to address", q.name)
 	case errors.As(err, &proxy):
 		return c.fault407(q, proxy)
-	case isTLS(err):
-		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), tlsHint(err), "cannot be trusted")
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "name the CA's certificate with MLFLOW_TRACKING_SERVER_CERT_PATH (`tls: {ca}` of the host in the manifest)", "cannot be trusted")
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return c.fail(mlflow.ErrUnavailable, 0, "", "write http:// instead of https://", "does not speak TLS")
+	case strings.Contains(err.Error(), "remote error: tls:"):
+		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "does it want a client certificate? name it with MLFLOW_TRACKING_CLIENT_CERT_PATH (`tls: {client-cert}` of the host in the manifest)", "refused the TLS connection")
 	}
-	f := c.fail(mlflow.ErrUnavailable, 0, plain(err), "is the address right, and is the server running?", "does not answer")
+	f := c.fail(mlflow.ErrUnavailable, 0, c.plain(err), "is the address right, and is the server running?", "does not answer")
 	f.again, f.absent = true, true
 	return f
 }
@@ -83,38 +85,15 @@ func (c *Client) fault407(q call, proxy *proxyError) *failure {
 
 // plain is the text of a fault, without the words of a context that is not the
 // caller's.
-func plain(err error) string {
+func (c *Client) plain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer within the time limit"
+		return "the time limit of one request is over"
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		return "no such host: " + dns.Name
 	}
 	return err.Error()
-}
-
-// isTLS tells whether the two sides did not agree on TLS, which trying again
-// does not change.
-func isTLS(err error) bool {
-	var cert *tls.CertificateVerificationError
-	var header tls.RecordHeaderError
-	var alert tls.AlertError
-	var unknown x509.UnknownAuthorityError
-	return errors.As(err, &cert) || errors.As(err, &header) || errors.As(err, &alert) || errors.As(err, &unknown) ||
-		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
-}
-
-func tlsHint(err error) string {
-	var alert tls.AlertError
-	var header tls.RecordHeaderError
-	switch {
-	case errors.As(err, &alert):
-		return "the server refused the connection: does it want a client certificate (MLFLOW_TRACKING_CLIENT_CERT_PATH, `tls: {client-cert}`)?"
-	case errors.As(err, &header), strings.Contains(err.Error(), "HTTP response"):
-		return "no TLS is spoken there: write http:// instead of https://"
-	}
-	return "name the CA's certificate with MLFLOW_TRACKING_SERVER_CERT_PATH (`tls: {ca}` of the host in the manifest)"
 }
 
 // brokenBody judges an answer that began well and was not read to its end.
@@ -126,7 +105,7 @@ func (c *Client) brokenBody(ctx context.Context, q call, status int, err error) 
 		return c.fail(mlflow.ErrTooLarge, status, "", "", "answered %s with more than %d bytes", q.name, q.limit)
 	}
 	c.counts.add(func(s *Stats) { s.Faults++ })
-	f := c.fail(mlflow.ErrUnavailable, 0, "", "does a proxy between here and the server cut answers?", "cut its answer to %s short", q.name)
+	f := c.fail(mlflow.ErrUnavailable, 0, c.plain(err), "does a proxy between here and the server cut answers?", "cut its answer to %s short", q.name)
 	f.again = true
 	return f
 }

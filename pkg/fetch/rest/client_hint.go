@@ -21,7 +21,7 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return "the HTTP proxy wants a user name and a password: put them into HTTPS_PROXY"
 	case a.status == http.StatusTooManyRequests:
 		return "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"
-	case strings.Contains(message, "disabled due to the mlflow server running"):
+	case switchedOff(message):
 		return "the server was started without this part of its service"
 	case errors.Is(kind, mlflow.ErrUnsupported) && a.status == http.StatusNotFound && code == "":
 		return "an older MLflow, or no MLflow, answers at this address; is a path prefix missing?"

@@ -11,7 +11,7 @@ import (
 )
 
 // newTransport makes the connections of one client.
-func newTransport(o Options, c *tls.Config) *http.Transport {
+func newTransport(o Options, base *url.URL, c *tls.Config) *http.Transport {
 	dial := o.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: min(o.Timeout, 30*time.Second)}).DialContext
@@ -20,6 +20,7 @@ func newTransport(o Options, c *tls.Config) *http.Transport {
 		Proxy:                  o.Proxy,
 		TLSClientConfig:        c,
 		ForceAttemptHTTP2:      true,
+		DisableKeepAlives:      !acksQuickly && base.Scheme == "http", // see client_conn_linux.go
 		MaxIdleConnsPerHost:    o.InFlight,
 		MaxResponseHeaderBytes: 1 << 20,
 		// uvicorn closes a connection that was idle for 5 s; a request that

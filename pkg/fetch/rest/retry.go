@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -55,15 +56,16 @@ type retries struct {
 	tries    int           // so far
 	left     int           // tries after the first
 	wait     time.Duration // all that may still be waited
-	deadline time.Time     // of the first contact; zero: none
+	deadline time.Time     // for as long as the server never answered; zero: none
+	heard    *atomic.Bool  // it answered
 }
 
 func (c *Client) newRetries() *retries {
-	r := &retries{factor: c.opts.BackoffFactor, left: c.opts.MaxRetries, goods: c.breaker.seen()}
+	r := &retries{factor: c.opts.BackoffFactor, left: c.opts.MaxRetries, goods: c.breaker.seen(), heard: &c.contacted}
 	for n := 1; n <= r.left; n++ {
 		r.wait += backoff(r.factor, n) + jitter
 	}
-	if c.opts.Patience > 0 && !c.contacted.Load() {
+	if c.opts.Patience > 0 {
 		r.deadline = c.opts.Now().Add(c.opts.Patience)
 	}
 	return r
@@ -82,7 +84,7 @@ func (r *retries) next(now time.Time, after time.Duration) (time.Duration, bool)
 	}
 	d = min(d, r.wait)
 	r.wait -= d
-	if !r.deadline.IsZero() {
+	if r.impatient() {
 		if !now.Before(r.deadline) {
 			return 0, false
 		}
@@ -91,9 +93,12 @@ func (r *retries) next(now time.Time, after time.Duration) (time.Duration, bool)
 	return d, true
 }
 
+// impatient tells whether the deadline counts.
+func (r *retries) impatient() bool { return !r.deadline.IsZero() && !r.heard.Load() }
+
 // timeout is how long the next try may take.
 func (r *retries) timeout(o Options) time.Duration {
-	if r.deadline.IsZero() {
+	if !r.impatient() {
 		return o.Timeout
 	}
 	return min(o.Timeout, max(r.deadline.Sub(o.Now()), time.Second))

@@ -48,7 +48,8 @@ func (l *lane) enter(ctx context.Context) error {
 	}
 	err := l.hold(ctx)
 	if err == nil && l.rate != nil {
-		err = l.rate.Wait(ctx)
+		now := l.now()
+		err = l.sleep(ctx, l.rate.ReserveN(now, 1).DelayFrom(now))
 	}
 	if err != nil {
 		l.leave()
