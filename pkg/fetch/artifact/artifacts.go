@@ -1,0 +1,245 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Options says what may be read. The zero value reads nothing.
+type Options struct {
+	// StoreDir is the folder of the store: the one that a database file lies
+	// in, or the mlruns folder itself. "" when the store is a server.
+	StoreDir string
+
+	// FolderStore says that StoreDir is an mlruns folder: then `mlartifacts`
+	// and `artifacts` are looked for beside it, not in it.
+	FolderStore bool
+
+	// Roots map locations to folders. The longest prefix wins, and a mapping
+	// wins over everything else, even when the file is not there.
+	Roots []Root
+
+	// Proxy reads `mlflow-artifacts:` locations through the store's server; nil
+	// when there is none. It must not ask any other host.
+	Proxy fetch.Artifacts
+}
+
+// A Root says that what lies below Prefix is to be read below the folder Path.
+// Locations that already are below Path may be read, too.
+type Root struct {
+	Prefix string // of locations, in any spelling, such as `mlflow-artifacts:/` or `file:///C:/Users/x/mlruns`
+	Path   string // a folder of this machine: a plain path, nothing in it is decoded
+}
+
+// Given is the Root of a model folder that the user named, which may lie
+// anywhere. ok is false when the location is not local.
+func Given(location string) (r Root, ok bool) {
+	path, ok := mlflow.LocalPath(location)
+	return Root{Prefix: location, Path: filepath.FromSlash(path)}, ok
+}
+
+// Artifacts reads the files of one store. It implements fetch.Artifacts.
+type Artifacts struct {
+	proxy  fetch.Artifacts
+	mapped []mapping // longest prefix first
+	known  []*folder // where a local location may lie as it is
+	moved  []*folder // where files of a store that was moved may lie, in order of search
+	local  bool      // the store lies on this machine
+}
+
+// New makes a reader. Close gives back the folders it holds open.
+func New(o Options) *Artifacts {
+	a := &Artifacts{proxy: o.Proxy, local: o.StoreDir != ""}
+	for _, r := range o.Roots {
+		if r.Path == "" {
+			continue
+		}
+		f := newFolder(r.Path)
+		a.known = append(a.known, f)
+		for _, p := range spellings(r.Prefix) {
+			a.mapped = append(a.mapped, mapping{p, f})
+		}
+	}
+	slices.SortStableFunc(a.mapped, func(x, y mapping) int { return len(y.prefix.segs) - len(x.prefix.segs) })
+	if a.local {
+		store := newFolder(o.StoreDir)
+		beside := store
+		if o.FolderStore {
+			beside = newFolder(filepath.Dir(store.path))
+		}
+		a.known = append(a.known, store)
+		a.moved = append(a.moved, store)
+		for _, name := range []string{"mlruns", "mlartifacts", "artifacts"} {
+			a.moved = append(a.moved, beside.sub(name))
+		}
+	}
+	return a
+}
+
+// Close closes the folders that are held open; the reader must not be used again.
+func (a *Artifacts) Close() error {
+	var errs []error
+	for _, f := range slices.Concat(a.known, a.moved) {
+		for ; f != nil; f = f.parent {
+			errs = append(errs, f.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ReadFile reads one file; see fetch.Artifacts.
+func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
+	places, proxied, err := a.places(at, path)
+	if err != nil {
+		return fetch.File{}, a.failed("reading", at, path, err)
+	}
+	if proxied {
+		return a.proxy.ReadFile(ctx, at, path, limit, since)
+	}
+	var last error
+	for _, p := range places {
+		if err := ctx.Err(); err != nil {
+			return fetch.File{}, err
+		}
+		f, err := p.read(path, limit, since)
+		if err == nil {
+			if p.moved {
+				f.RelocatedFrom = at.URI
+			}
+			return f, nil
+		}
+		last = worse(last, err)
+	}
+	return fetch.File{}, a.failed("reading", at, path, a.explain(at, last))
+}
+
+// List lists a folder; see fetch.Artifacts. Paths are below the listed folder.
+// A link that leads nowhere, or out of the folders that may be read, is listed
+// by its name, without size; so is what is neither file nor folder.
+func (a *Artifacts) List(ctx context.Context, at fetch.Location, path string, depth int) iter.Seq2[mlflow.FileInfo, error] {
+	return func(yield func(mlflow.FileInfo, error) bool) {
+		places, proxied, err := a.places(at, path)
+		if err != nil {
+			yield(mlflow.FileInfo{}, a.failed("listing", at, path, err))
+			return
+		}
+		if proxied {
+			a.proxy.List(ctx, at, path, depth)(yield)
+			return
+		}
+		p, err := a.choose(places, path)
+		if err != nil {
+			yield(mlflow.FileInfo{}, a.failed("listing", at, path, a.explain(at, err)))
+			return
+		}
+		l := listing{folder: p.folder, yield: yield}
+		if err := l.walk(ctx, join(p.rel, path), "", depth); err != nil {
+			yield(mlflow.FileInfo{}, a.failed("listing", at, path, err))
+		}
+	}
+}
+
+// choose picks the first place with something in it: a store may hold an empty
+// folder where the files once were meant to be.
+func (a *Artifacts) choose(places []place, path string) (place, error) {
+	var found []place
+	var last error
+	for _, p := range places {
+		empty, err := p.folder.isEmpty(join(p.rel, path))
+		if err == nil && !empty {
+			return p, nil
+		}
+		if err == nil {
+			found = append(found, p)
+		}
+		last = worse(last, err)
+	}
+	if len(found) > 0 {
+		return found[0], nil
+	}
+	return place{}, last
+}
+
+// worse keeps the error that says more than that nothing is there.
+func worse(last, err error) error {
+	if last == nil || errors.Is(last, mlflow.ErrNotFound) && err != nil {
+		return err
+	}
+	return last
+}
+
+// explain says why a file was not found: it may lie where it must not be read.
+func (a *Artifacts) explain(at fetch.Location, err error) error {
+	if err != nil && !errors.Is(err, mlflow.ErrNotFound) {
+		return err
+	}
+	w := spellings(at.URI)
+	switch {
+	case a.mappingOf(w) != nil:
+		return err
+	case !a.isKnown(w) && exists(w):
+		return &mlflow.Error{Err: fmt.Errorf("it lies outside of the store's folder and of every artifact root: %w", mlflow.ErrOutside), Hint: hintToMap(w[0], at.Owner, false)}
+	case w[0].local && !a.local:
+		return &mlflow.Error{Err: fmt.Errorf("no artifact root covers it: %w", mlflow.ErrUnsupported), Hint: hintToMap(w[0], at.Owner, true)}
+	}
+	return &mlflow.Error{Err: notFound("neither there nor beside the store"), Hint: hintToMap(w[0], at.Owner, true)}
+}
+
+// isKnown tells whether a local location is in a folder that may be read.
+func (a *Artifacts) isKnown(spelled []where) bool {
+	return spelled[0].local && slices.ContainsFunc(spelled, func(w where) bool { return len(a.asItIs(w)) > 0 })
+}
+
+// exists tells whether a local location is there, wherever that is. Shares of
+// other hosts are not asked.
+func exists(spelled []where) bool {
+	for _, w := range spelled {
+		path := filepath.FromSlash(w.anchor + filepath.Join(w.segs...))
+		if !w.local || w.anchor == share || !filepath.IsAbs(path) {
+			continue
+		}
+		if _, err := os.Lstat(path); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Artifacts) failed(doing string, at fetch.Location, path string, err error) error {
+	uri := mlflow.Redact(at.URI)
+	if path != "" {
+		uri += "/" + path
+	}
+	return &mlflow.Error{Op: doing + " " + uri, Err: err}
+}
+
+func notFound(what string) error { return fmt.Errorf("%s: %w", what, mlflow.ErrNotFound) }
+
+// classify wraps what the system said in the right sentinel.
+func classify(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err // without the path, which repeats what the caller says
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || isNoName(err):
+		return fmt.Errorf("%w (%v)", mlflow.ErrNotFound, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w (%v)", mlflow.ErrDenied, err)
+	case err.Error() == "path escapes from parent": // os has no name for it
+		return &mlflow.Error{
+			Err:  fmt.Errorf("a link leads out of the folder: %w", mlflow.ErrOutside),
+			Hint: "name the folder that the link leads to in artifact-roots",
+		}
+	}
+	return fmt.Errorf("%w (%v)", mlflow.ErrUnavailable, err)
+}
