@@ -1,0 +1,161 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// graphQLRuns is how many runs one query asks for: MLflow refuses more than
+// ten fields at the root.
+const graphQLRuns = 10
+
+// completeRuns adds to runs that a search gave what only `runs/get` shows:
+// `outputs`, which 3.4 leaves out, and `inputs.model_inputs`, which 3.8 and
+// 3.17 leave out of runs with outputs. The runs are changed in place.
+//
+// failed says for which runs that could not be had. The error is ctx's.
+func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed map[string]error, err error) {
+	failed = map[string]error{}
+	runs, err = r.incomplete(ctx, runs, failed)
+	if err != nil || len(runs) == 0 {
+		return failed, err
+	}
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.inFlight())
+	for ten := range slices.Chunk(runs, graphQLRuns) {
+		g.Go(func() error {
+			left := r.askGraphQL(gctx, ten)
+			for _, run := range left {
+				err := r.replace(gctx, run)
+				if gctx.Err() != nil {
+					return gctx.Err()
+				}
+				if err != nil {
+					mu.Lock()
+					failed[run.ID()] = err
+					mu.Unlock()
+				}
+			}
+			return gctx.Err()
+		})
+	}
+	return failed, g.Wait()
+}
+
+// incomplete picks the runs whose rest has to be asked for. Whether runs
+// without `outputs` lack them or the server has none at all (MLflow 2), the
+// `get` of the first one tells.
+func (r *Reader) incomplete(ctx context.Context, runs []mlflow.Run, failed map[string]error) ([]mlflow.Run, error) {
+	var out []mlflow.Run
+	for _, run := range runs {
+		if outputs := run.Object.Object("outputs"); outputs != nil {
+			if outputs.Has("model_outputs") && !run.Object.Object("inputs").Has("model_inputs") {
+				out = append(out, run)
+			}
+			continue
+		}
+		switch {
+		case r.can.runOutputs.no():
+		case r.can.runOutputs.yes():
+			out = append(out, run)
+		default:
+			if err := r.replace(ctx, run); err != nil {
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				failed[run.ID()] = err
+				continue
+			}
+			if run.Has("outputs") {
+				r.can.runOutputs.proved()
+			} else {
+				r.can.runOutputs.lacking()
+			}
+		}
+	}
+	return out, nil
+}
+
+// replace makes a run what `runs/get` shows.
+func (r *Reader) replace(ctx context.Context, run mlflow.Run) error {
+	whole, err := r.run(ctx, run.ID())
+	if err == nil {
+		*run.Object = *whole.Object
+	}
+	return err
+}
+
+// askGraphQL completes up to ten runs in one request and returns those that
+// it could not.
+func (r *Reader) askGraphQL(ctx context.Context, runs []mlflow.Run) (left []mlflow.Run) {
+	if r.can.graphQL.no() {
+		return runs
+	}
+	var params, fields strings.Builder
+	vars := &mlflow.Object{}
+	for i, run := range runs {
+		if i > 0 {
+			params.WriteString(", ")
+		}
+		fmt.Fprintf(&params, "$r%d: String", i)
+		fmt.Fprintf(&fields, " r%d: mlflowGetRun(input: {runId: $r%d}) { run { info { runId } inputs { modelInputs { modelId } } outputs { modelOutputs { modelId step } } } }", i, i)
+		vars.Append(fmt.Sprintf("r%d", i), run.ID())
+	}
+	data, err := r.c.GraphQL(ctx, "query("+params.String()+") {"+fields.String()+" }", vars)
+	for i, run := range runs {
+		if !addModels(run, data.Object(fmt.Sprintf("r%d", i)).Object("run")) {
+			left = append(left, run)
+		}
+	}
+	switch {
+	case err == nil:
+		r.can.graphQL.proved()
+	case ctx.Err() == nil && !errors.Is(err, mlflow.ErrUnavailable) && len(left) == len(runs):
+		without(r.log, r.can.graphQL.refused(), "runs by GraphQL", err)
+	}
+	return left
+}
+
+// addModels writes what GraphQL says of a run the way `runs/get` does. It
+// tells whether that is about this run.
+func addModels(run mlflow.Run, said *mlflow.Object) bool {
+	if said.Object("info").Text("runId") != run.ID() {
+		return false
+	}
+	var inputs, outputs []any
+	for m := range said.Object("inputs").Objects("modelInputs") {
+		inputs = append(inputs, mlflow.NewObject(mlflow.Member{Key: "model_id", Value: m.Text("modelId")}))
+	}
+	for m := range said.Object("outputs").Objects("modelOutputs") {
+		outputs = append(outputs, mlflow.NewObject(
+			mlflow.Member{Key: "model_id", Value: m.Text("modelId")},
+			mlflow.Member{Key: "step", Value: mlflow.Number(m.Text("step"))},
+		))
+	}
+	setList(run.Object, "data", "inputs", "model_inputs", inputs)
+	setList(run.Object, "inputs", "outputs", "model_outputs", outputs)
+	return true
+}
+
+// setList sets a list of a member that stands behind another; an empty list
+// is left out, as MLflow does.
+func setList(o *mlflow.Object, after, member, list string, values []any) {
+	m := o.Object(member)
+	if m == nil {
+		m = &mlflow.Object{}
+		o.SetAfter(after, member, m)
+	}
+	m.Delete(list)
+	if len(values) > 0 {
+		m.Set(list, values)
+	}
+}
