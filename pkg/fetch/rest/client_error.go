@@ -94,8 +94,8 @@ func classify(status int, code, message string) (kind error, again bool) {
 // switchedOff tells whether a 503 comes from a server that was started without
 // this part of its service, which trying again does not change.
 func switchedOff(message string) bool {
-	return strings.Contains(message, "--serve-artifacts") || strings.Contains(message, "--artifacts-only") ||
-		strings.HasPrefix(message, "Artifact serving is not configured")
+	return strings.Contains(message, "disabled due to the mlflow server running") || // 2.x
+		strings.HasPrefix(message, "Artifact serving is ") // disabled, or not configured: 3.x
 }
 
 func classify400(code, message string) error {
@@ -143,7 +143,7 @@ func textOf(body []byte) string {
 		}
 		text = after
 	}
-	return strings.ReplaceAll(strings.Join(strings.Fields(b.String()), " "), " . ", ". ")
+	return strings.TrimSpace(strings.ReplaceAll(strings.Join(strings.Fields(b.String()), " ")+" ", " . ", ". "))
 }
 
 const maxMessage = 300 // characters of what a server said
