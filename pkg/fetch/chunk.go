@@ -92,9 +92,9 @@ func ask[K comparable, V any](ctx context.Context, have Results[K, V], keys []K,
 	return err
 }
 
-// issueOf says in a report why something is not there. gone is the issue of
+// IssueOf says in a report why something is not there. gone is the issue of
 // an object that does not exist; what names the object for all other reasons.
-func issueOf(section string, err error, gone mlflow.Issue, what string) mlflow.Issue {
+func IssueOf(section string, err error, gone mlflow.Issue, what string) mlflow.Issue {
 	switch {
 	case errors.Is(err, mlflow.ErrNotFound):
 		return gone

@@ -75,7 +75,7 @@ func fileIssue(section string, err error, at string) mlflow.Issue {
 	case errors.Is(err, mlflow.ErrTooLarge):
 		return mlflow.NewIssue(section, mlflow.MLmodelTooLarge, at)
 	}
-	return issueOf(section, err, mlflow.NewIssue(section, mlflow.ArtifactMissing, at), at)
+	return IssueOf(section, err, mlflow.NewIssue(section, mlflow.ArtifactMissing, at), at)
 }
 
 func (it *item) takeModelFile(at Location, f File) {
@@ -135,25 +135,35 @@ func (c *chunk) listFiles(ctx context.Context, it *item) error {
 	if it.MaxLevel == 0 || it.failed != nil || len(it.places) == 0 {
 		return nil
 	}
-	at := it.places[0]
-	list := &mlflow.FileList{MaxLevel: it.MaxLevel}
-	for f, err := range c.f.Artifacts.List(ctx, at, "", it.MaxLevel) {
+	list, issue, err := ListFiles(ctx, c.f.Artifacts, it.places[0], "mlflow_model", it.MaxLevel)
+	if issue != nil {
+		it.lack(*issue, err)
+		return nil
+	}
+	it.b.Files = list
+	return err
+}
+
+// ListFiles lists what lies below a location, maxLevel levels deep (-1: all).
+// When it cannot be listed, the issue says so in a report's words and the
+// error in the store's; an error without an issue means that ctx ended.
+func ListFiles(ctx context.Context, a Artifacts, at Location, section string, maxLevel int) (*mlflow.FileList, *mlflow.Issue, error) {
+	list := &mlflow.FileList{MaxLevel: maxLevel}
+	for f, err := range a.List(ctx, at, "", maxLevel) {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		if err == nil && len(list.Files) == maxFiles {
 			err = fmt.Errorf("more than %d files below %s: %w", maxFiles, at.URI, mlflow.ErrTooLarge)
 		}
-		if errors.Is(err, mlflow.ErrTooLarge) {
-			it.lack(mlflow.NewIssue("mlflow_model", mlflow.TooLarge, "the list of files at "+at.URI), err)
-			return nil
-		}
 		if err != nil {
-			it.lack(fileIssue("mlflow_model", err, at.URI), err)
-			return nil
+			issue := fileIssue(section, err, at.URI)
+			if errors.Is(err, mlflow.ErrTooLarge) {
+				issue = mlflow.NewIssue(section, mlflow.TooLarge, "the list of files at "+at.URI)
+			}
+			return nil, &issue, err
 		}
 		list.Files = append(list.Files, f)
 	}
-	it.b.Files = list
-	return nil
+	return list, nil, nil
 }

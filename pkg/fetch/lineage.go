@@ -102,7 +102,7 @@ func (c *chunk) takeLoggedModel(it *item, id string) {
 		err = errors.Join(mlflow.ErrNotFound, err)
 	}
 	gone := mlflow.NewIssue("logged_model", mlflow.LoggedModelNotFound, id)
-	issue := issueOf("logged_model", err, gone, "logged model "+id)
+	issue := IssueOf("logged_model", err, gone, "logged model "+id)
 	if it.Ref.Kind == mlflow.LoggedModelRef {
 		it.fail(issue, r.Err)
 		return
@@ -178,7 +178,7 @@ func (c *chunk) takeRun(it *item) {
 	}
 	r := c.runs[id]
 	if r.Err != nil {
-		issue := issueOf("run", r.Err, mlflow.NewIssue("run", mlflow.RunNotFound, id), "run "+id)
+		issue := IssueOf("run", r.Err, mlflow.NewIssue("run", mlflow.RunNotFound, id), "run "+id)
 		if it.Ref.Kind == mlflow.RunRef {
 			it.fail(issue, r.Err)
 		} else {
@@ -260,7 +260,7 @@ func (it *item) experimentID() string {
 func (c *chunk) takeExperiment(it *item, id string) {
 	r := c.experiments[id]
 	if r.Err != nil {
-		it.lack(issueOf("experiment", r.Err, mlflow.NewIssue("experiment", mlflow.ExperimentNotFound, id), "experiment "+id), r.Err)
+		it.lack(IssueOf("experiment", r.Err, mlflow.NewIssue("experiment", mlflow.ExperimentNotFound, id), "experiment "+id), r.Err)
 		return
 	}
 	it.b.Experiment = r.Value

@@ -101,7 +101,7 @@ func (s *selection) listingFailed(ctx context.Context, picks []*pick, err error)
 	}
 	for _, w := range s.selectors {
 		if w.Selector.Versions.needsListing() && !s.broken[w.Entry] {
-			s.fail(w, issueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
+			s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
 		}
 	}
 	for _, p := range picks {
@@ -131,7 +131,7 @@ func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], list
 		switch {
 		case !w.Selector.Match(name):
 		case !Final(model.Err):
-			s.fail(w, issueOf("entry", model.Err, mlflow.Issue{}, fmt.Sprintf("registered model %q", name)), model.Err)
+			s.fail(w, IssueOf("entry", model.Err, mlflow.Issue{}, fmt.Sprintf("registered model %q", name)), model.Err)
 		case w.Selector.Versions.needsListing():
 			p.listing = append(p.listing, w)
 		default:
@@ -157,7 +157,7 @@ func (p *pick) resolve(w Want) {
 	}
 	if p.model.Err != nil {
 		gone := mlflow.NewIssue("entry", mlflow.ModelNotFound, p.name)
-		p.s.fail(w, issueOf("entry", p.model.Err, gone, fmt.Sprintf("registered model %q", p.name)), p.model.Err)
+		p.s.fail(w, IssueOf("entry", p.model.Err, gone, fmt.Sprintf("registered model %q", p.name)), p.model.Err)
 		return
 	}
 	if v, ok := Resolve(w.Ref, p.model.Value); ok {

@@ -47,21 +47,21 @@ func (c *chunk) takeVersion(it *item) {
 		if Final(model.Err) && model.Err != nil {
 			gone = mlflow.NewIssue("entry", mlflow.ModelNotFound, id.Model)
 		}
-		it.fail(issueOf("entry", version.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), version.Err)
+		it.fail(IssueOf("entry", version.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), version.Err)
 		return
 	}
 	if model.Err != nil {
 		gone := mlflow.NewIssue("registered_model", mlflow.ModelNotFound, id.Model)
-		it.lack(issueOf("registered_model", model.Err, gone, fmt.Sprintf("registered model %q", id.Model)), model.Err)
+		it.lack(IssueOf("registered_model", model.Err, gone, fmt.Sprintf("registered model %q", id.Model)), model.Err)
 	}
 	it.b.RegisteredModel = model.Value
-	it.b.ModelVersion = withAliases(version.Value.ModelVersion, model.Value)
+	it.b.ModelVersion = WithAliases(version.Value.ModelVersion, model.Value)
 	it.b.DownloadURI = version.Value.DownloadURI
 }
 
-// withAliases gives a version the aliases that its registered model shows, so
+// WithAliases gives a version the aliases that its registered model shows, so
 // that both sections of a report always agree.
-func withAliases(v mlflow.ModelVersion, m mlflow.RegisteredModel) mlflow.ModelVersion {
+func WithAliases(v mlflow.ModelVersion, m mlflow.RegisteredModel) mlflow.ModelVersion {
 	if m.Object == nil {
 		return v
 	}
@@ -135,10 +135,10 @@ func (c *chunk) addCopy(it *item, id mlflow.VersionID) (next mlflow.VersionID, m
 	r := c.versions[id]
 	if r.Err != nil {
 		gone := mlflow.NewIssue("copied_from", mlflow.VersionNotFound, id.Model, id.Version)
-		it.lack(issueOf("copied_from", r.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), r.Err)
+		it.lack(IssueOf("copied_from", r.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), r.Err)
 		return next, false
 	}
-	v := withAliases(r.Value.ModelVersion, c.models[id.Model].Value)
+	v := WithAliases(r.Value.ModelVersion, c.models[id.Model].Value)
 	it.b.CopiedFrom = append(it.b.CopiedFrom, mlflow.Copied{ModelVersion: v})
 	next, more = copiedFrom(v)
 	if next == it.b.ModelVersion.ID() || slices.ContainsFunc(it.b.CopiedFrom, func(k mlflow.Copied) bool { return k.ModelVersion.ID() == next }) {

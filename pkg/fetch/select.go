@@ -165,7 +165,7 @@ func (s *selection) listNames(ctx context.Context) ([]string, error) {
 		return nil, ctx.Err()
 	}
 	for _, w := range s.selectors {
-		s.fail(w, issueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
+		s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
 	}
 	s.selectors = nil
 	return nil, nil
