@@ -1,10 +1,7 @@
 package enrich_test
 
 import (
-	"bufio"
-	"bytes"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/mlreport/mlreport/internal/mlflowtest"
 	"github.com/mlreport/mlreport/pkg/enrich"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -51,51 +49,16 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// readCase reads the parts of a case into a bundle.
+// readCase reads the parts of a case.
 func readCase(t *testing.T, a *txtar.Archive) (*mlflow.Bundle, enrich.Options) {
 	t.Helper()
-	b, o := &mlflow.Bundle{}, enrich.Options{UI: "http://mlflow.example:5000", TrackingURI: "http://mlflow.example:5000"}
+	o := enrich.Options{UI: "http://mlflow.example:5000", TrackingURI: "http://mlflow.example:5000"}
 	for _, f := range a.Files {
-		switch f.Name {
-		case "options":
+		if f.Name == "options" {
 			readOptions(t, f.Data, &o)
-		case "run":
-			b.Run.Object = decode(t, f)
-		case "experiment":
-			b.Experiment.Object = decode(t, f)
-		case "model_version":
-			b.ModelVersion.Object = decode(t, f)
-		case "download_uri":
-			b.DownloadURI = strings.TrimSpace(string(f.Data))
-		case "registered_model":
-			b.RegisteredModel.Object = decode(t, f)
-		case "logged_model":
-			b.LoggedModel.Object = decode(t, f)
-		case "copied_from":
-			b.CopiedFrom = append(b.CopiedFrom, mlflow.Copied{ModelVersion: mlflow.ModelVersion{Object: decode(t, f)}})
-		case "MLmodel":
-			v, err := mlflow.DecodeYAML(f.Data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.File.Content = v.(*mlflow.Object)
-		case "files":
-			b.Files = readFiles(f.Data)
-		case "want":
-		default:
-			t.Fatalf("unknown part %q", f.Name)
 		}
 	}
-	return b, o
-}
-
-func decode(t *testing.T, f txtar.File) *mlflow.Object {
-	t.Helper()
-	o, err := mlflow.DecodeJSON(f.Data)
-	if err != nil {
-		t.Fatalf("%s: %v", f.Name, err)
-	}
-	return o
+	return mlflowtest.ReadBundle(t, a), o
 }
 
 func readOptions(t *testing.T, data []byte, o *enrich.Options) {
@@ -116,24 +79,6 @@ func readOptions(t *testing.T, data []byte, o *enrich.Options) {
 			t.Fatalf("unknown option %q", key)
 		}
 	}
-}
-
-// readFiles reads lines of bytes and path, a slash behind folders; the first
-// line is the level that was listed to.
-func readFiles(data []byte) *mlflow.FileList {
-	l := &mlflow.FileList{}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Scan()
-	fmt.Sscan(lines.Text(), &l.MaxLevel)
-	for lines.Scan() {
-		var f mlflow.FileInfo
-		size, path, _ := strings.Cut(lines.Text(), " ")
-		fmt.Sscan(size, &f.Bytes)
-		f.Path = strings.TrimSuffix(path, "/")
-		f.Dir = f.Path != path
-		l.Files = append(l.Files, f)
-	}
-	return l
 }
 
 // bundleObject is all of a bundle that has something in it.

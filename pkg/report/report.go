@@ -1,0 +1,147 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Format is the version of the report's format, `manifest.format`.
+const Format = 1
+
+// Options say what stands in a report beside MLflow's objects.
+type Options struct {
+	Source        string    // the tracking URI, without user info and query
+	Timestamp     time.Time // of the batch
+	Compat        bool      // the seed tool's manifest and sections
+	MLflowVersion string    // what the seed tool shows of its client; only with Compat
+}
+
+// New makes the wide report of an enriched bundle. A section is absent when
+// there is nothing to show; then Issues says why, unless MLflow has none of
+// that kind.
+func New(b *mlflow.Bundle, o Options) *mlflow.Object {
+	doc := mlflow.NewObject(mlflow.Member{Key: "manifest", Value: manifest(b, o)})
+	addObject(doc, "mlflow_model", modelSection(b, o.Compat))
+	addObject(doc, "run", runSection(b, o.Compat))
+	addObject(doc, "experiment", b.Experiment.Object)
+	addObject(doc, "registered_model", registeredModelSection(b))
+	addObject(doc, "model_version", b.ModelVersion.Object)
+	addObject(doc, "logged_model", b.LoggedModel.Object)
+	if len(b.CopiedFrom) > 0 {
+		doc.Append("copied_from", copiedFrom(b.CopiedFrom))
+	}
+	addObject(doc, "mlflow_model_raw", rawModelSection(b.RawModel))
+	addIssues(doc, Issues(b))
+	return doc
+}
+
+func manifest(b *mlflow.Bundle, o Options) *mlflow.Object {
+	m := mlflow.NewObject(
+		mlflow.Member{Key: "model_uri", Value: b.URI.String()},
+		mlflow.Member{Key: "source", Value: o.Source},
+		mlflow.Member{Key: "model_uris", Value: modelURIs(b)},
+	)
+	if o.Compat {
+		m.Append("mlflow_version", o.MLflowVersion)
+	}
+	m.Append("timestamp", o.Timestamp.UTC().Format(time.DateTime))
+	if !o.Compat {
+		m.Append("format", integer(Format))
+	}
+	return m
+}
+
+// modelSection is the MLmodel file, and where it was not, when it was found
+// elsewhere.
+func modelSection(b *mlflow.Bundle, compat bool) *mlflow.Object {
+	if b.File.Content == nil || b.File.RelocatedFrom == "" || compat {
+		return b.File.Content
+	}
+	return with(b.File.Content, "_relocated_from", b.File.RelocatedFrom)
+}
+
+// runSection is the run, and which object named it.
+func runSection(b *mlflow.Bundle, compat bool) *mlflow.Object {
+	if b.Run.Object == nil || b.RunFoundBy == "" || compat {
+		return b.Run.Object
+	}
+	return with(b.Run.Object, "_found_by", b.RunFoundBy)
+}
+
+// registeredModelSection leaves out the latest versions: a new version must
+// not change the reports of the old ones.
+func registeredModelSection(b *mlflow.Bundle) *mlflow.Object {
+	if b.RegisteredModel.Object == nil {
+		return nil
+	}
+	out := shallow(b.RegisteredModel.Object)
+	out.Delete("latest_versions")
+	if b.Permissions != nil {
+		out.Set("permissions", b.Permissions)
+	}
+	return out
+}
+
+func copiedFrom(chain []mlflow.Copied) []any {
+	list := make([]any, len(chain))
+	for i, c := range chain {
+		o := &mlflow.Object{}
+		addObject(o, "model_version", c.ModelVersion.Object)
+		addObject(o, "run", c.Run.Object)
+		list[i] = o
+	}
+	return list
+}
+
+func rawModelSection(m *mlflow.RawModel) *mlflow.Object {
+	if m == nil {
+		return nil
+	}
+	o := mlflow.NewObject(mlflow.Member{Key: "model_type", Value: m.Type})
+	addText(o, "loader_module", m.LoaderModule)
+	addObject(o, "mlflow_model", m.Content)
+	addObject(o, "feature_spec", m.FeatureSpec)
+	return o
+}
+
+// Issues are a bundle's issues as a report shows them: in order, and with the
+// reason why there is no experiment when that is only that there is no run.
+func Issues(b *mlflow.Bundle) []mlflow.Issue {
+	issues := slices.Clone(b.Issues)
+	if b.Run.Object == nil && b.Experiment.Object == nil && !inSection(issues, "experiment") {
+		for _, i := range b.Issues {
+			if i.Section == "run" {
+				i.Section = "experiment"
+				issues = append(issues, i)
+			}
+		}
+	}
+	return mlflow.SortIssues(issues)
+}
+
+func inSection(issues []mlflow.Issue, sections ...string) bool {
+	return slices.ContainsFunc(issues, func(i mlflow.Issue) bool { return slices.Contains(sections, i.Section) })
+}
+
+// shallow copies an object, which bundles share, but not what is below it.
+func shallow(o *mlflow.Object) *mlflow.Object {
+	out := &mlflow.Object{}
+	for k, v := range o.All() {
+		out.Append(k, v)
+	}
+	return out
+}
+
+func with(o *mlflow.Object, key string, value any) *mlflow.Object {
+	out := shallow(o)
+	out.Set(key, value)
+	return out
+}
+
+func addObject(to *mlflow.Object, key string, o *mlflow.Object) {
+	if o != nil {
+		to.Append(key, o)
+	}
+}
