@@ -35,7 +35,7 @@ func (e *APIError) Error() string {
 func (e *APIError) Unwrap() error { return e.kind }
 
 func (c *Client) apiError(q call, status int, code, message string, kind error) *APIError {
-	message = c.clean(message)
+	code, message = c.clean(code), c.clean(message)
 	text := fmt.Sprintf("%s answered %d", c.who, status)
 	if code != "" {
 		text += " " + code

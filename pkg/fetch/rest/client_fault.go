@@ -64,7 +64,7 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 		return c.fault407(q, proxy)
 	case errors.As(err, new(*tls.CertificateVerificationError)):
 		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "name the CA's certificate with MLFLOW_TRACKING_SERVER_CERT_PATH (`tls: {ca}` of the host in the manifest)", "cannot be trusted")
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, new(tls.RecordHeaderError)):
 		return c.fail(mlflow.ErrUnavailable, 0, "", "write http:// instead of https://", "does not speak TLS")
 	case strings.Contains(err.Error(), "remote error: tls:"):
 		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "does it want a client certificate? name it with MLFLOW_TRACKING_CLIENT_CERT_PATH (`tls: {client-cert}` of the host in the manifest)", "refused the TLS connection")

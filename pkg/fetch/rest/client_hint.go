@@ -18,7 +18,7 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 	case a.status == http.StatusForbidden:
 		return "ask the server's administrator for the permission to read it"
 	case a.status == http.StatusProxyAuthRequired:
-		return "the HTTP proxy wants a user name and a password: put them into HTTPS_PROXY"
+		return "the HTTP proxy wants a user name and a password: put them into HTTP_PROXY or HTTPS_PROXY"
 	case a.status == http.StatusTooManyRequests:
 		return "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"
 	case switchedOff(message):

@@ -143,7 +143,9 @@ func TestFewerRequestsAtOnceAfter429(t *testing.T) {
 			io.WriteString(w, "{}")
 		})
 		ask := func(n int) int {
+			mu.Lock()
 			most = 0
+			mu.Unlock()
 			var wg sync.WaitGroup
 			for range n {
 				wg.Go(func() {
@@ -153,7 +155,9 @@ func TestFewerRequestsAtOnceAfter429(t *testing.T) {
 				})
 			}
 			time.Sleep(5 * time.Second)
+			mu.Lock()
 			refuse = false
+			mu.Unlock()
 			wg.Wait()
 			return most
 		}
