@@ -1,0 +1,139 @@
+package filestore
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// A finder knows in which experiment folders a run or a logged model may be:
+// MLflow asks for both by their id alone. Each experiment is listed at most
+// once, those that the caller names first.
+type finder struct {
+	mu     sync.Mutex
+	listed map[string]bool
+	all    bool
+	runs   map[string][]string // experiment folders by run id
+	models map[string][]string // and by the id of a logged model
+	failed error               // why an experiment could not be listed
+}
+
+// experimentFolders lists the folders that may hold an experiment: active
+// ones first, then those in the bin.
+func (s *Store) experimentFolders(ctx context.Context) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	active, err := s.root.dirs(".")
+	if err != nil {
+		return nil, failed("listing the experiments of "+s.dir, err)
+	}
+	active = slices.DeleteFunc(active, func(name string) bool { return !isExperimentID(name) })
+	deleted, err := s.root.dirs(trashDir)
+	if err != nil && !absent(err) {
+		return nil, failed("listing the deleted experiments of "+s.dir, err)
+	}
+	for _, d := range deleted {
+		if isExperimentID(d) {
+			active = append(active, trashDir+"/"+d)
+		}
+	}
+	return active, nil
+}
+
+func isExperimentID(id string) bool { return component(id) && id[0] != '.' && id != modelsDir }
+
+// locate gives, for each id, the folders of experiments that hold an entry of
+// that name. in: ids of experiments to look in before all others.
+func (s *Store) locate(ctx context.Context, ids, in []string, of func(*finder) map[string][]string) (map[string][]string, error) {
+	f := &s.find
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listed == nil {
+		f.listed, f.runs, f.models = map[string]bool{}, map[string][]string{}, map[string][]string{}
+	}
+	for _, e := range in {
+		if isExperimentID(e) {
+			s.list(e)
+			s.list(trashDir + "/" + e)
+		}
+	}
+	if missing := func(id string) bool { return of(f)[id] == nil }; !f.all && slices.ContainsFunc(ids, missing) {
+		experiments, err := s.experimentFolders(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range experiments {
+			s.list(e)
+		}
+		f.all = true
+	}
+	found := make(map[string][]string, len(ids))
+	for _, id := range ids {
+		if !component(id) {
+			found[id] = nil
+			continue
+		}
+		found[id] = slices.Clone(of(f)[id])
+	}
+	return found, nil
+}
+
+// list notes what is in the folder of an experiment.
+func (s *Store) list(experiment string) {
+	f := &s.find
+	if f.listed[experiment] {
+		return
+	}
+	f.listed[experiment] = true
+	entries, err := s.root.dirs(experiment)
+	if err != nil && !absent(err) {
+		f.failed = err
+	}
+	for _, name := range entries {
+		switch name {
+		case "tags", "datasets", "traces":
+		case modelsDir:
+			models, err := s.root.dirs(experiment + "/" + modelsDir)
+			if err != nil && !absent(err) {
+				f.failed = err
+			}
+			for _, m := range models {
+				f.models[m] = append(f.models[m], experiment)
+			}
+		default:
+			f.runs[name] = append(f.runs[name], experiment)
+		}
+	}
+}
+
+// nowhere is the error for an id that no experiment holds.
+func (s *Store) nowhere(what string) error {
+	s.find.mu.Lock()
+	defer s.find.mu.Unlock()
+	if s.find.failed != nil { // it may be where we could not look
+		return failed("looking for "+what, s.find.failed)
+	}
+	return notFound(what)
+}
+
+func runsOf(f *finder) map[string][]string   { return f.runs }
+func modelsOf(f *finder) map[string][]string { return f.models }
+
+// firstOf reads from the first of several experiment folders whose entry can
+// be read.
+func firstOf[V any](folders []string, read func(experiment string) (V, error), none func() error) (V, error) {
+	var last error
+	for _, e := range folders {
+		v, err := read(e)
+		if err == nil {
+			return v, nil
+		}
+		last = err
+	}
+	if last == nil {
+		last = none()
+	}
+	var zero V
+	return zero, last
+}
