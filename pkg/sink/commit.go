@@ -1,0 +1,94 @@
+package sink
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// Commit makes durable what was written, gives index.json the rows that were
+// added, and writes run.json: after it the tree is a snapshot. An index that
+// would be equal keeps its file. After an error index.json is the old one, or
+// already the new one when only run.json failed.
+func (t *Tree) Commit(x report.Index, run Run) error {
+	if err := t.lock.held(); err != nil {
+		return err
+	}
+	same, err := t.prepareIndex(x)
+	if err != nil {
+		return err
+	}
+	if !same || t.top.disk.wrote.Load() {
+		if err := t.sync(); err != nil {
+			t.top.drop(indexName)
+			return err
+		}
+	}
+	if same {
+		t.top.drop(indexName)
+	} else if err := t.renameIndex(); err != nil {
+		return err
+	}
+	return t.WriteRun(run)
+}
+
+// prepareIndex writes the future index.json beside the old one and tells
+// whether it is equal.
+func (t *Tree) prepareIndex(x report.Index) (same bool, err error) {
+	err = t.top.prepare(indexName, func(w io.Writer) error { return t.index.Emit(w, x) })
+	if err != nil {
+		return false, err
+	}
+	if same, err = t.top.sameAsPrepared(indexName); err != nil {
+		t.top.drop(indexName)
+	}
+	return same, err
+}
+
+// renameIndex is the moment of the commit.
+func (t *Tree) renameIndex() error {
+	if t.oldFile != nil { // Windows does not rename over an open file
+		t.oldFile.Close()
+		t.oldFile, t.old = nil, nil
+	}
+	if err := t.top.rename(indexName); err != nil {
+		return err
+	}
+	return t.syncNames()
+}
+
+// WriteRun writes run.json alone: for a batch that was interrupted and leaves
+// index.json as it is.
+func (t *Tree) WriteRun(run Run) error {
+	return t.top.write(runName, run.encode())
+}
+
+func (t *Tree) sync() error {
+	if t.o.NoSync {
+		return nil
+	}
+	err := t.top.step(StepSync, "")
+	if err == nil {
+		err = t.withTop(syncAll)
+	}
+	return t.top.fail("making durable", "", err)
+}
+
+// syncNames makes the rename of index.json durable.
+func (t *Tree) syncNames() error {
+	if t.o.NoSync {
+		return nil
+	}
+	return t.top.fail("making durable", indexName, t.withTop(syncFolder))
+}
+
+// withTop calls do with the tree's folder as an open file.
+func (t *Tree) withTop(do func(*os.File) error) error {
+	dir, err := t.top.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(dir), dir.Close())
+}

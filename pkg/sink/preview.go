@@ -1,0 +1,121 @@
+package sink
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// A Preview tells what a batch would do to a tree, and does nothing: it takes
+// no lock, writes no file, and makes no folder.
+type Preview struct {
+	tree *Tree // nil when there is no folder yet
+}
+
+// OpenPreview looks at the folder that a batch would write. Only Dir and Same
+// of the options count. What Open would refuse is refused.
+func OpenPreview(o Options) (*Preview, error) {
+	root, err := os.OpenRoot(o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Preview{}, nil
+	}
+	if err != nil {
+		return nil, diskError("opening "+o.Dir, err)
+	}
+	t := &Tree{o: o, top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}}
+	p := &Preview{tree: t}
+	if err := p.start(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Preview) start() error {
+	marker, err := p.tree.top.read(markerName)
+	if err != nil {
+		return err
+	}
+	if marker == nil {
+		other, err := p.tree.stranger()
+		if err == nil && other != "" {
+			err = p.tree.notOurs("it is not empty and has no " + markerName)
+		}
+		return err
+	}
+	if m, err := mlflow.DecodeJSON(marker); err != nil || m.Text("format") != markerFormat {
+		return p.tree.notOurs(markerName + " is not of format " + markerFormat)
+	}
+	return p.tree.openOld()
+}
+
+// Previous gives the index that the last batch left; nil when there is none.
+func (p *Preview) Previous() (*report.IndexReader, error) {
+	if p.tree == nil {
+		return nil, nil
+	}
+	return p.tree.Previous()
+}
+
+// Add does nothing.
+func (p *Preview) Add(report.Row) error { return nil }
+
+// Keep is Tree.Keep.
+func (p *Preview) Keep(place string) (Written, bool, error) {
+	if p.tree == nil {
+		return Written{}, false, nil
+	}
+	return p.tree.Keep(place)
+}
+
+// WriteReport tells what Tree.WriteReport would do.
+func (p *Preview) WriteReport(r Report) (Written, error) {
+	sections, err := sectionsOf(r.JSON)
+	if err != nil {
+		return Written{}, fmt.Errorf("report of %s: %w", r.Place, err)
+	}
+	w := Written{Change: New, Sections: sections}
+	if p.tree == nil {
+		return w, nil
+	}
+	defer p.tree.alone(r.Place)()
+	in, err := p.tree.top.open(path.Join(reportsFolder, r.Place), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w, nil
+	}
+	if err != nil {
+		return Written{}, err
+	}
+	defer in.close()
+	old, err := p.tree.presentAt(in, r.Place)
+	if err != nil || old.json == nil {
+		return w, err
+	}
+	old.same = p.tree.same(old.json, r.JSON)
+	if old.saysMore(r) {
+		return p.tree.kept(old)
+	}
+	w.Lost, w.Change = old.lost(sections), Changed
+	if old.same && (r.MLmodel == nil && old.mlmodel == nil || bytes.Equal(r.MLmodel, old.mlmodel)) {
+		w.Change = Unchanged
+	}
+	return w, nil
+}
+
+// Close ends the preview.
+func (p *Preview) Close() error {
+	if p.tree == nil {
+		return nil
+	}
+	if p.tree.oldFile != nil {
+		p.tree.oldFile.Close()
+	}
+	p.tree.top.close()
+	return nil
+}

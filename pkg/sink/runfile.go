@@ -1,0 +1,107 @@
+package sink
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// RunFormat is the member `format` of a run.json.
+const RunFormat = "mlreport-run/1"
+
+// A Run is what happened in one batch: the only file of a tree that changes
+// every time. It is for people and for monitoring; nothing reads it back.
+type Run struct {
+	Mlreport    string // version of the program
+	Started     time.Time
+	Ended       time.Time
+	Interrupted bool // index.json is that of an earlier batch
+
+	Entries map[report.Status]int // rows of index.json by status
+	Reports map[Change]int        // reports by what became of them
+	Hosts   []RunHost
+	Failed  []RunFailure // at most as many as the caller thinks useful
+}
+
+// RunHost is what one host of the manifest had to do.
+type RunHost struct {
+	Name     string
+	Requests int64 // retries included
+	Retries  int64
+	Bytes    int64 // read from it
+	Error    string
+}
+
+// RunFailure is why something could not be had, in the words of the store or
+// the system: with addresses, statuses and paths, without secrets.
+type RunFailure struct {
+	URI   string
+	Host  string
+	Error string
+}
+
+// encode writes run.json. `duration` is in seconds; `requests` and `retries`
+// are the sums over the hosts.
+func (r Run) encode() []byte {
+	var requests, retries int64
+	hosts := &mlflow.Object{}
+	for _, h := range slices.SortedFunc(slices.Values(r.Hosts), func(a, b RunHost) int { return cmp.Compare(a.Name, b.Name) }) {
+		requests += h.Requests
+		retries += h.Retries
+		hosts.Set(h.Name, h.object())
+	}
+	o := mlflow.NewObject(
+		mlflow.Member{Key: "format", Value: RunFormat},
+		mlflow.Member{Key: "mlreport", Value: r.Mlreport},
+		mlflow.Member{Key: "started", Value: r.Started.UTC().Format(time.RFC3339)},
+		mlflow.Member{Key: "ended", Value: r.Ended.UTC().Format(time.RFC3339)},
+		mlflow.Member{Key: "duration", Value: mlflow.Number(strconv.FormatFloat(r.Ended.Sub(r.Started).Seconds(), 'f', 3, 64))},
+		mlflow.Member{Key: "interrupted", Value: r.Interrupted},
+		mlflow.Member{Key: "entries", Value: counts(r.Entries)},
+		mlflow.Member{Key: "reports", Value: counts(r.Reports)},
+		mlflow.Member{Key: "requests", Value: count(requests)},
+		mlflow.Member{Key: "retries", Value: count(retries)},
+		mlflow.Member{Key: "hosts", Value: hosts})
+	if len(r.Failed) > 0 {
+		o.Append("failed", failures(r.Failed))
+	}
+	return mlflow.EncodeReport(o)
+}
+
+func (h RunHost) object() *mlflow.Object {
+	o := mlflow.NewObject(
+		mlflow.Member{Key: "requests", Value: count(h.Requests)},
+		mlflow.Member{Key: "retries", Value: count(h.Retries)},
+		mlflow.Member{Key: "bytes", Value: count(h.Bytes)})
+	if h.Error != "" {
+		o.Append("error", h.Error)
+	}
+	return o
+}
+
+func failures(list []RunFailure) []any {
+	l := make([]any, len(list))
+	for i, f := range list {
+		l[i] = mlflow.NewObject(
+			mlflow.Member{Key: "uri", Value: f.URI},
+			mlflow.Member{Key: "host", Value: f.Host},
+			mlflow.Member{Key: "error", Value: f.Error})
+	}
+	return l
+}
+
+// counts writes numbers by name, by name.
+func counts[K ~string](m map[K]int) *mlflow.Object {
+	o := &mlflow.Object{}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		o.Append(string(k), count(int64(m[k])))
+	}
+	return o
+}
+
+func count(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }

@@ -1,0 +1,248 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// Names in the tree.
+const (
+	markerName = ".mlreport.json" // says that a folder is ours
+	spoolName  = ".mlreport.rows" // rows of the index, while a batch runs
+	indexName  = "index.json"
+	runName    = "run.json"
+	reportName = "report.json"
+	modelName  = "MLmodel"
+
+	reportsFolder = "model_reports"
+	objectsFolder = "mlflow_objects"
+)
+
+const markerText = "{\"format\": \"" + markerFormat + "\"}\n"
+const markerFormat = "mlreport-tree/1"
+
+// Options of a Tree. Dir and Now are needed.
+type Options struct {
+	Dir      string           // the tree's folder; made when it is not there
+	Now      func() time.Time // for the heartbeat of the lock only; nothing in the tree depends on it
+	LockWait time.Duration    // how long to wait for another batch; 0: not at all
+	Holder   string           // who we are, for the message that another batch shows, such as `pid 4711 on build-3`
+	NoSync   bool             // leaves it to the system when files become durable
+
+	// Same tells whether two reports of one place differ in nothing that
+	// counts, so that the old one is kept; nil: only when they are equal.
+	Same func(old, new []byte) bool
+
+	// Before is called before each step that changes the file system, with a
+	// path below Dir; its error makes the step fail. For tests of crashes and
+	// full disks.
+	Before func(step Step, path string) error
+}
+
+// A Tree is the folder that one batch writes. It is safe for concurrent use,
+// except that Commit and Close come last.
+//
+// A batch that is killed at any moment leaves a tree whose files are all
+// complete and whose index.json is that of the last batch that came to its
+// Commit; the next batch goes on from there.
+type Tree struct {
+	o    Options
+	top  folder
+	lock *lock
+	seed maphash.Seed
+
+	spool *os.File
+	index *report.IndexWriter
+
+	oldFile *os.File
+	old     *report.IndexReader
+	oldErr  error
+
+	writing       [64]sync.Mutex // by place: one writer at a time
+	objectWriting [64]sync.Mutex // by path; taken inside of writing
+	mu            sync.Mutex
+	objects       map[objectKey]struct{} // written in this batch
+}
+
+// Open makes a folder ours, or takes up the one that an earlier batch wrote.
+// A folder with other files gives ErrNotTree and stays as it is; one that
+// another batch writes to gives ErrLocked. What a batch that was killed left
+// half-written is removed.
+func Open(ctx context.Context, o Options) (*Tree, error) {
+	if o.Now == nil {
+		return nil, fmt.Errorf("opening %s: no clock: %w", o.Dir, mlflow.ErrInvalid)
+	}
+	top, err := openTop(o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{o: o, top: top, seed: maphash.MakeSeed(), objects: map[objectKey]struct{}{}}
+	if err := t.start(ctx); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func openTop(o Options) (folder, error) {
+	top := folder{path: ".", disk: &disk{dir: o.Dir, before: o.Before}}
+	if err := os.MkdirAll(o.Dir, folderMode); err != nil {
+		return top, diskError("making "+o.Dir, err)
+	}
+	root, err := os.OpenRoot(o.Dir)
+	if err != nil {
+		return top, diskError("opening "+o.Dir, err)
+	}
+	top.root = root
+	return top, nil
+}
+
+func (t *Tree) start(ctx context.Context) error {
+	if err := t.mark(); err != nil {
+		return err
+	}
+	l, unclean, err := acquire(ctx, t.top, t.o)
+	if err != nil {
+		return err
+	}
+	t.lock = l
+	if unclean {
+		if err := t.sweep(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.openOld(); err != nil {
+		return err
+	}
+	t.spool, err = t.newSpool()
+	if err != nil {
+		return t.top.fail("writing", spoolName, err)
+	}
+	t.index = report.NewIndexWriter(t.spool)
+	return nil
+}
+
+// mark makes the folder ours, or finds that it is.
+func (t *Tree) mark() error {
+	old, err := t.top.read(markerName)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		if o, err := mlflow.DecodeJSON(old); err != nil || o.Text("format") != markerFormat {
+			return t.notOurs(markerName + " is not of format " + markerFormat)
+		}
+		return nil
+	}
+	other, err := t.stranger()
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		return t.notOurs(fmt.Sprintf("it holds %q and has no %s", other, markerName))
+	}
+	return t.top.write(markerName, []byte(markerText))
+}
+
+func (t *Tree) notOurs(why string) error {
+	return &mlflow.Error{
+		Op: "opening " + t.o.Dir, Err: fmt.Errorf("%w: %s", ErrNotTree, why),
+		Hint: "choose an empty folder, a new one, or one that mlreport wrote",
+	}
+}
+
+// stranger names a file that is not ours. A volume's lost+found is nobody's.
+func (t *Tree) stranger() (string, error) {
+	entries, err := fs.ReadDir(t.top.root.FS(), ".")
+	if err != nil {
+		return "", t.top.fail("reading", "", err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, ".mlreport.") && name != tempName(markerName) && name != "lost+found" {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// sweep removes what a killed batch was writing.
+func (t *Tree) sweep(ctx context.Context) error {
+	return fs.WalkDir(t.top.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return t.top.fail("looking for left-over files in", path, err)
+		case e.IsDir() || !isTemp(e.Name()):
+			return nil
+		}
+		return t.top.remove(filepath.FromSlash(path))
+	})
+}
+
+func (t *Tree) newSpool() (*os.File, error) {
+	if err := t.top.remove(spoolName); err != nil {
+		return nil, err
+	}
+	if err := t.top.step(StepCreate, spoolName); err != nil {
+		return nil, err
+	}
+	return t.top.root.OpenFile(spoolName, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+}
+
+// openOld opens the index of the last batch. One that cannot be read costs
+// what it knew, not this batch; only one of another format ends it.
+func (t *Tree) openOld() error {
+	info, err := t.top.root.Lstat(indexName)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	file, err := t.top.root.Open(indexName)
+	if err != nil {
+		return t.top.fail("reading", indexName, err)
+	}
+	t.oldFile = file
+	t.old, t.oldErr = report.ReadIndex(file, info.Size())
+	if errors.Is(t.oldErr, report.ErrIndexFormat) {
+		return t.notOurs("its index.json is " + t.oldErr.Error())
+	}
+	return nil
+}
+
+// Previous gives the index that the last batch left; nil when there is none.
+// The error says that there is one which cannot be read.
+func (t *Tree) Previous() (*report.IndexReader, error) { return t.old, t.oldErr }
+
+// Add takes a row of the index.
+func (t *Tree) Add(row report.Row) error {
+	return t.top.fail("writing", spoolName, t.index.Add(row))
+}
+
+// Close gives the folder back. What was written since the last Commit stays,
+// but index.json does not know it. It may be called twice.
+func (t *Tree) Close() error {
+	var errs []error
+	if t.spool != nil {
+		errs = append(errs, t.spool.Close(), t.top.root.Remove(spoolName))
+	}
+	if t.oldFile != nil {
+		errs = append(errs, t.oldFile.Close())
+	}
+	if t.lock != nil {
+		errs = append(errs, t.lock.release(!t.top.disk.dirty.Load()))
+	}
+	t.top.close()
+	t.spool, t.oldFile, t.lock = nil, nil, nil
+	return t.top.fail("closing", "", errors.Join(errs...))
+}

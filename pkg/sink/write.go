@@ -1,0 +1,190 @@
+package sink
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// A Report is all that a tree holds of one object.
+type Report struct {
+	Place   string         // as Places gave it
+	JSON    []byte         // of report.json: an object whose members are the sections
+	MLmodel []byte         // byte for byte; nil when it could not be read
+	Issues  []mlflow.Issue // why sections are missing
+	Objects []ObjectFile   // with `objects: true`
+}
+
+// Change says what became of a report's files.
+type Change string
+
+// The changes.
+const (
+	New       Change = "new"
+	Changed   Change = "changed"
+	Unchanged Change = "unchanged"
+	Stale     Change = "stale" // what an earlier batch wrote was kept: it says more
+)
+
+// Written says what lies at a place now.
+type Written struct {
+	Change   Change
+	Files    []report.FileRef // by path
+	Sections []string         // of report.json, in its order, without `manifest` and `issues`
+	Lost     []string         // sections that an earlier report had; sorted
+}
+
+// WriteReport writes a report, its MLmodel file and its objects.
+//
+// A report that is the Same as the one on disk keeps the old file, and an
+// equal file is never written again. When something is missing that the report
+// on disk has, and the issues say that this is for a reason of the moment
+// (`unavailable`, `denied`), nothing is written and the Change is Stale. What
+// is gone for good is left out of the new report and named in Lost, for as
+// long as it does not come back; the MLmodel file is then removed.
+func (t *Tree) WriteReport(r Report) (Written, error) {
+	sections, err := sectionsOf(r.JSON)
+	if err != nil {
+		return Written{}, fmt.Errorf("report of %s: %w", r.Place, err)
+	}
+	if err := checkPlace(r.Place); err != nil {
+		return Written{}, err
+	}
+	defer t.alone(r.Place)()
+	in, err := t.top.open(path.Join(reportsFolder, r.Place), true)
+	if err != nil {
+		return Written{}, err
+	}
+	defer in.close()
+	p, err := t.presentAt(in, r.Place)
+	if err != nil {
+		return Written{}, err
+	}
+	p.same = p.json != nil && t.same(p.json, r.JSON)
+	if p.saysMore(r) {
+		return t.kept(p)
+	}
+	w := Written{Sections: sections, Lost: p.lost(sections)}
+	if w.Files, err = t.writeObjects(r.Objects); err != nil {
+		return Written{}, err
+	}
+	if w.Change, err = t.writeFiles(p, &r); err != nil {
+		return Written{}, err
+	}
+	w.Files = append(w.Files, fileRef(path.Join(in.path, reportName), r.JSON))
+	if r.MLmodel != nil {
+		w.Files = append(w.Files, fileRef(path.Join(in.path, modelName), r.MLmodel))
+	}
+	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
+	return w, nil
+}
+
+// writeFiles writes the MLmodel file and then report.json; r.JSON becomes what
+// is on disk.
+func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
+	change := Unchanged
+	switch {
+	case r.MLmodel == nil && p.mlmodel != nil && goneForGood(r.Issues):
+		change = Changed
+		if err := p.in.remove(modelName); err != nil {
+			return "", err
+		}
+	case r.MLmodel != nil && (p.mlmodel == nil || !bytes.Equal(p.mlmodel, r.MLmodel)):
+		change = Changed
+		if err := p.in.write(modelName, r.MLmodel); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case p.json == nil:
+		return New, p.in.write(reportName, r.JSON)
+	case !p.same:
+		return Changed, p.in.write(reportName, r.JSON)
+	}
+	r.JSON = p.json
+	return change, nil
+}
+
+func (t *Tree) same(old, new []byte) bool {
+	return bytes.Equal(old, new) || t.o.Same != nil && t.o.Same(old, new)
+}
+
+// Keep tells what an earlier batch left at a place, for the row of an entry
+// that failed this time; false when there is no report.
+func (t *Tree) Keep(place string) (Written, bool, error) {
+	if err := checkPlace(place); err != nil {
+		return Written{}, false, err
+	}
+	defer t.alone(place)()
+	in, err := t.top.open(path.Join(reportsFolder, place), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Written{}, false, nil
+	}
+	if err != nil {
+		return Written{}, false, err
+	}
+	defer in.close()
+	p, err := t.presentAt(in, place)
+	if err != nil || p.json == nil {
+		return Written{}, false, err
+	}
+	w, err := t.kept(p)
+	return w, err == nil, err
+}
+
+// kept is the Written of what stays as it is.
+func (t *Tree) kept(p present) (Written, error) {
+	sections, err := sectionsOf(p.json)
+	if err != nil { // a damaged file is kept, but vouched for by nobody
+		sections = nil
+	}
+	w := Written{Change: Stale, Sections: sections, Lost: p.lost(sections)}
+	if p.json != nil {
+		w.Files = append(w.Files, fileRef(path.Join(p.in.path, reportName), p.json))
+	}
+	if p.mlmodel != nil {
+		w.Files = append(w.Files, fileRef(path.Join(p.in.path, modelName), p.mlmodel))
+	}
+	objects, err := t.keptObjects(p.row)
+	if err != nil {
+		return Written{}, err
+	}
+	w.Files = append(w.Files, objects...)
+	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
+	return w, nil
+}
+
+// checkPlace refuses what Places never gives and what would lie elsewhere.
+func checkPlace(place string) error {
+	if !fs.ValidPath(place) || place == "." {
+		return fmt.Errorf("%q is not a place in a tree: %w", place, mlflow.ErrInvalid)
+	}
+	return nil
+}
+
+// alone waits until nobody else writes at a place; the func ends it.
+func (t *Tree) alone(place string) func() {
+	m := t.mutexOf(place)
+	m.Lock()
+	return m.Unlock
+}
+
+func (t *Tree) mutexOf(name string) *sync.Mutex {
+	return &t.writing[maphash.String(t.seed, name)%uint64(len(t.writing))]
+}
+
+func fileRef(path string, data []byte) report.FileRef {
+	sum := sha256.Sum256(data)
+	return report.FileRef{Path: path, SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(data))}
+}
