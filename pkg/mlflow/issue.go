@@ -37,6 +37,15 @@ const (
 	SelectionUnstable   Code = "selection-unstable"     // selector
 )
 
+// Codes lists all codes.
+func Codes() []Code {
+	return []Code{
+		ModelNotFound, VersionNotFound, AliasNotFound, StageNotFound, RunNotFound, RunDeleted, ExperimentNotFound, ExperimentDeleted,
+		LoggedModelNotFound, NoRun, ArtifactMissing, ArtifactUnsupported, ArtifactOutside, MLmodelEmpty, MLmodelNotYAML, MLmodelNotMapping,
+		MLmodelTooLarge, TooLarge, Denied, Unavailable, LineageBroken, Relocated, EmptySelection, SelectionUnstable,
+	}
+}
+
 // A Level says what an issue means for its entry.
 type Level string
 

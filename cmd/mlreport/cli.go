@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// cli is the command line. Each command has its file.
+type cli struct {
+	Quiet   bool          `short:"q" help:"Say nothing on stderr but errors."`
+	Verbose bool          `short:"v" help:"Say on stderr what is asked of servers and what could not be read."`
+	Timeout time.Duration `help:"Give up a request after this time (default: MLFLOW_HTTP_REQUEST_TIMEOUT, else 2m)." placeholder:"2m"`
+
+	Patience string `enum:"auto,interactive,batch" default:"auto" help:"How long to try to reach a server that does not answer: interactive (10 s), batch (all retries), or auto (interactive on a terminal)."`
+
+	Run      runCmd      `cmd:"" help:"Write a tree of reports for all models that a manifest lists."`
+	Plan     planCmd     `cmd:"" help:"Read all that run would read and show what it would change, without writing."`
+	Validate validateCmd `cmd:"" help:"Check a manifest without asking any server."`
+
+	GetMLflowModel     getMLflowModelCmd     `cmd:"" name:"get-mlflow-model" help:"Print the contents of a model's MLmodel file."`
+	GetMLflowModelWide getMLflowModelWideCmd `cmd:"" name:"get-mlflow-model-wide" help:"Print the wide report of one model: MLmodel, run, experiment, model version, registered model."`
+	GetRun             getRunCmd             `cmd:"" name:"get-run" help:"Print a run."`
+	GetExperiment      getExperimentCmd      `cmd:"" name:"get-experiment" help:"Print an experiment, and its runs if asked."`
+	GetModelVersion    getModelVersionCmd    `cmd:"" name:"get-model-version" help:"Print a version of a registered model, and its run if asked."`
+	GetRegisteredModel getRegisteredModelCmd `cmd:"" name:"get-registered-model" help:"Print a registered model with its current versions, and their runs if asked."`
+	GetLoggedModel     getLoggedModelCmd     `cmd:"" name:"get-logged-model" help:"Print a logged model of MLflow 3."`
+
+	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of manifests or of reports."`
+	Version versionCmd `cmd:"" help:"Print the version of mlreport."`
+}
+
+// A session is what a command gets: its surroundings and the common options.
+type session struct {
+	*env
+	cli *cli
+}
+
+// execute runs one command line and returns its exit code.
+func execute(ctx context.Context, args []string, e *env) int {
+	u := &tui{env: e}
+	c := &cli{}
+	exit := -1 // what --help wants
+	parser, err := kong.New(c,
+		kong.Name("mlreport"),
+		kong.Description("Writes down everything MLflow knows about your models: a manifest in, a tree of JSON reports out."),
+		kong.Writers(e.Stdout, e.Stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&session{e, c}),
+	)
+	if err != nil {
+		return u.fail(fmt.Errorf("the command line is built wrong: %w", err))
+	}
+	k, err := parser.Parse(joinBooleans(parser.Model, args))
+	switch {
+	case exit >= 0: // help was printed
+		return exit
+	case err != nil:
+		return u.fail(usageError(args, err))
+	}
+	return u.fail(k.Run())
+}
+
+// errUsage marks mistakes in the command line.
+type errUsage struct{ error }
+
+func (e errUsage) Unwrap() error { return e.error }
+
+func usageError(args []string, err error) error {
+	hint := "type mlreport --help"
+	if i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") }); i >= 0 {
+		if _, known := commandNames()[args[i]]; known {
+			hint = "type mlreport " + args[i] + " --help"
+		}
+	}
+	return &mlflow.Error{Err: errUsage{err}, Hint: hint}
+}
+
+func commandNames() map[string]bool {
+	names := map[string]bool{}
+	t := reflect.TypeFor[cli]()
+	for i := range t.NumField() {
+		if _, ok := t.Field(i).Tag.Lookup("cmd"); ok {
+			name := t.Field(i).Tag.Get("name")
+			if name == "" {
+				name = strings.ToLower(t.Field(i).Name)
+			}
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// joinBooleans lets `true` or `false` stand as a word of its own behind a
+// boolean option, as scripts for the seed tool write it.
+func joinBooleans(app *kong.Application, args []string) []string {
+	booleans := map[string]bool{}
+	for _, node := range append([]*kong.Node{app.Node}, app.Children...) {
+		for _, f := range node.Flags {
+			if f.IsBool() {
+				booleans["--"+f.Name] = true
+			}
+		}
+	}
+	var out []string
+	for i := 0; i < len(args); i++ {
+		word := args[i]
+		if booleans[word] && i+1 < len(args) && isBoolean(args[i+1]) {
+			i++
+			word += "=" + strings.ToLower(args[i])
+		}
+		out = append(out, word)
+	}
+	return out
+}
+
+func isBoolean(s string) bool {
+	return strings.EqualFold(s, "true") || strings.EqualFold(s, "false")
+}

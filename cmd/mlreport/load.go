@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// maxManifest is the largest manifest that is read, in bytes.
+const maxManifest = 64 << 20
+
+// A hostSpec is a store to open, of a manifest or of the environment.
+type hostSpec struct {
+	manifest.Host
+	fromEnv bool             // flags or the environment name it: then its credentials are meant for it
+	folders []artifactFolder // model folders that the user named: they may be read wherever they are
+}
+
+type artifactFolder struct{ location, path string }
+
+// A plan is a manifest with its hosts known, nothing opened yet.
+type plan struct {
+	hosts       []hostSpec
+	defaultHost string
+	entries     []manifest.Entry
+}
+
+// load reads and checks a manifest; name is a path or `-`.
+func (s *session) load(name string) (*manifest.Manifest, error) {
+	o := manifest.Options{File: name, LookupEnv: s.Lookup, ReadFile: readSecret}
+	var src io.Reader = s.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, manifestError(name, err)
+		}
+		defer f.Close()
+		src = f
+		if o.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(src, maxManifest+1))
+	if err != nil {
+		return nil, manifestError(name, err)
+	}
+	if len(data) > maxManifest {
+		return nil, errUsage{fmt.Errorf("%s is larger than %d MB: not a manifest", name, maxManifest>>20)}
+	}
+	return manifest.Parse(data, o)
+}
+
+func readSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 1<<20+1))
+	if err == nil && len(data) > 1<<20 {
+		err = errors.New("larger than 1 MB")
+	}
+	return data, err
+}
+
+func manifestError(name string, err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err, hint = fmt.Errorf("there is no manifest %s", name), "see manifests/ for examples; mlreport schema manifest describes the format"
+	case name != "-" && isFolder(name):
+		err, hint = fmt.Errorf("%s is a folder, not a manifest", name), "give a YAML file that lists models; see manifests/ for examples"
+	default:
+		err = fmt.Errorf("reading the manifest: %w", err)
+	}
+	return &mlflow.Error{Err: errUsage{err}, Hint: hint}
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// planOf adds to a manifest what the environment says.
+func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
+	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries}
+	for _, h := range m.Hosts {
+		p.hosts = append(p.hosts, hostSpec{Host: h})
+	}
+	if len(p.hosts) == 0 {
+		h, err := s.defaultHost(storeFlags{})
+		if err != nil {
+			return nil, err
+		}
+		p.hosts, p.defaultHost = []hostSpec{h}, h.Name
+		for i := range p.entries {
+			p.entries[i].Host = h.Name
+		}
+	}
+	for i := range p.hosts {
+		for _, e := range p.entries {
+			if path, ok := localFolder(e.Ref, s.Dir); ok && e.Host == p.hosts[i].Name {
+				p.hosts[i].folders = append(p.hosts[i].folders, artifactFolder{e.Ref.Location, path})
+			}
+		}
+	}
+	return p, nil
+}
+
+// only drops the entries whose URI or name does not match a pattern.
+func (p *plan) only(pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	glob, err := manifest.ParsePattern(pattern)
+	if err != nil {
+		return errUsage{fmt.Errorf("--only %q %w", pattern, err)}
+	}
+	p.entries = slices.DeleteFunc(p.entries, func(e manifest.Entry) bool {
+		return !glob.Match(e.Name) && !glob.Match(batch.Asked(e)) && !glob.Match(e.Ref.Model)
+	})
+	if len(p.entries) == 0 {
+		return &mlflow.Error{Err: errUsage{fmt.Errorf("--only %q matches no entry of the manifest", pattern)}, Hint: "it is compared with names, URIs and model names; * stands for any text"}
+	}
+	return nil
+}
+
+// open opens all hosts; the func closes them.
+func (s *session) open(ctx context.Context, p *plan, log *slog.Logger) ([]batch.Host, []*store, func()) {
+	var hosts []batch.Host
+	var stores []*store
+	var closers []func()
+	for _, h := range p.hosts {
+		if !slices.ContainsFunc(p.entries, func(e manifest.Entry) bool { return e.Host == h.Name }) {
+			continue
+		}
+		host, st, closeHost := s.openHost(ctx, h, log)
+		hosts, stores, closers = append(hosts, host), append(stores, st), append(closers, closeHost)
+	}
+	return hosts, stores, func() {
+		for _, c := range closers {
+			c()
+		}
+	}
+}
+
+// timestamp is the time of a batch: SOURCE_DATE_EPOCH, else now.
+func (s *session) timestamp() (time.Time, error) {
+	v, ok := s.Lookup("SOURCE_DATE_EPOCH")
+	if !ok || v == "" {
+		return s.Now().UTC(), nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 || n > 253402300799 { // the year 9999
+		return time.Time{}, envError("SOURCE_DATE_EPOCH", "a number of seconds since 1970")
+	}
+	return time.Unix(n, 0).UTC(), nil
+}
+
+// failOn says which issues of a batch end it with exit code 3.
+func parseFailOn(words []string) ([]mlflow.Code, error) {
+	var out []mlflow.Code
+	for _, w := range words {
+		if w != "any" && w != "lost" && !slices.Contains(mlflow.Codes(), mlflow.Code(w)) {
+			var known bytes.Buffer
+			for _, c := range mlflow.Codes() {
+				fmt.Fprintf(&known, " %s", c)
+			}
+			return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("--fail-on: there is no issue code %q", w)}, Hint: "any, lost, or one of" + known.String()}
+		}
+		out = append(out, mlflow.Code(w))
+	}
+	return out, nil
+}

@@ -1,0 +1,61 @@
+// Command mlreport writes down everything MLflow knows about models.
+//
+// This package is the only one that reads the environment, prints, or decides
+// about the exit code. One file per command; wire.go builds the stores, tui.go
+// owns what a person sees.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() { os.Exit(mainCode()) }
+
+// mainCode is main without the exit, so that tests can call it.
+func mainCode() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	return execute(ctx, os.Args[1:], processEnv())
+}
+
+// An env is all that the program takes from its surroundings.
+type env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Terminal       bool // whether Stderr is a terminal
+	Width          int  // of the terminal
+	Lookup         func(string) (string, bool)
+	Dir            string // current folder
+	Home           string
+	Now            func() time.Time
+}
+
+func processEnv() *env {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	home, _ := os.UserHomeDir() // without one there are no files in it to read
+	e := &env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir, Home: home, Now: time.Now, Width: 80}
+	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
+		e.Terminal = true
+		if w, _, err := term.GetSize(fd); err == nil {
+			e.Width = w
+		}
+	}
+	return e
+}
+
+// get returns an environment variable, or "".
+func (e *env) get(name string) string {
+	v, _ := e.Lookup(name)
+	return v
+}

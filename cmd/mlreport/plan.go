@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"text/tabwriter"
+
+	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+	"github.com/mlreport/mlreport/pkg/sink"
+)
+
+// planCmd shows what run would do.
+type planCmd struct {
+	Manifest string `arg:"" help:"Manifest that lists the models; - for standard input."`
+	Out      string `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree to compare with (default: ./mlreport-out)."`
+	JSON     bool   `name:"json" help:"Print one JSON object per object on stdout, and a summary last."`
+	Only     string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
+	Compat   string `enum:"none,seed" default:"none" help:"seed: compare reports as the Python tool wrote them."`
+}
+
+// Run reads everything and writes nothing.
+func (c *planCmd) Run(ctx context.Context, s *session) error {
+	w, err := s.prepare(c.Manifest, c.Only)
+	if err != nil {
+		return err
+	}
+	preview, err := sink.OpenPreview(sink.Options{Dir: c.Out, Same: report.SameButTimestamp})
+	if err != nil {
+		return err
+	}
+	defer preview.Close()
+	w.options(ctx, c.Compat == "seed")
+	defer w.close()
+	w.o.Tree = preview
+	var steps steps
+	w.show = newProgress(w.env, w.cli.Quiet)
+	w.o.Done = func(e batch.Event) { steps.add(e); w.show.done(e) }
+	result, err := batch.Run(ctx, w.o)
+	w.show.close()
+	if err != nil {
+		return err
+	}
+	steps.sort()
+	print := steps.table
+	if c.JSON {
+		print = func(s *session) error { return steps.json(s, result, c.Out) }
+	}
+	if err := print(s); err != nil {
+		return err
+	}
+	w.show.sayProblems()
+	if !s.cli.Quiet {
+		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(append(changes(result), statuses(result)...)))
+	}
+	if result.Failed() {
+		return errSaid(exitPartial)
+	}
+	return nil
+}
+
+// steps are what a batch would do, object by object.
+type steps struct {
+	mu     sync.Mutex
+	events []batch.Event
+}
+
+func (s *steps) add(e batch.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+}
+
+func (s *steps) sort() {
+	slices.SortFunc(s.events, func(a, b batch.Event) int {
+		return cmp.Or(cmp.Compare(a.Row.Entry, b.Row.Entry), cmp.Compare(a.Row.Model, b.Row.Model),
+			cmp.Compare(a.Row.Version, b.Row.Version), cmp.Compare(a.Row.URI, b.Row.URI))
+	})
+}
+
+// change is a word for what would happen to a report.
+func change(e batch.Event) string {
+	if e.Row.Status == report.StatusFailed {
+		return "failed"
+	}
+	return string(e.Change)
+}
+
+func (s *steps) table(to *session) error {
+	t := tabwriter.NewWriter(to.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "CHANGE\tOBJECT\tPLACE\tASKED AS")
+	for _, e := range s.events {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", change(e), harmless(e.Row.URI), harmless(e.Row.Place), harmless(join(e.Row.URIs)))
+	}
+	return t.Flush()
+}
+
+func (s *steps) json(to *session, r *batch.Result, out string) error {
+	for _, e := range s.events {
+		row, err := mlflow.DecodeJSON(report.AppendRow(nil, e.Row))
+		if err != nil {
+			return err
+		}
+		if err := writeLine(to.Stdout, mlflow.JSON{}.Append(nil, row.With("change", change(e)))); err != nil {
+			return err
+		}
+	}
+	return writeLine(to.Stdout, mlflow.JSON{}.Append(nil, summaryObject(r, absolute(out))))
+}

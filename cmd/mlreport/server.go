@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlreport/mlreport/pkg/fetch/artifact"
+	"github.com/mlreport/mlreport/pkg/fetch/rest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// interactivePatience is how long a person waits for the first answer of a
+// server; a batch has all retries.
+const interactivePatience = 10 * time.Second
+
+// openServer makes a client for a tracking server. What the manifest does not
+// say is taken from the variables that MLflow's own client reads.
+func (s *session) openServer(uri string, h hostSpec, log *slog.Logger) (*store, error) {
+	o := rest.Options{
+		TrackingURI: uri, AddressFrom: s.addressFrom(uri, h),
+		Username: h.Auth.Username, Password: h.Auth.Password, Token: h.Auth.Token, CredentialsFrom: "the manifest",
+		Headers: h.Headers, Workspace: h.Workspace, UserAgent: "mlreport/" + version(),
+		InsecureTLS: h.TLS.Insecure, CAFile: h.TLS.CA, ClientCertFile: h.TLS.ClientCert,
+		Proxy:    http.ProxyFromEnvironment,
+		InFlight: h.Limits.InFlight, RequestsPerSecond: h.Limits.RequestsPerSecond, Timeout: h.Limits.Timeout,
+		Log: log, Now: s.Now,
+	}
+	if err := s.fillFromEnv(&o, uri, h); err != nil {
+		return nil, err
+	}
+	c, err := rest.NewClient(o)
+	if err != nil {
+		return nil, err
+	}
+	return &store{source: rest.NewReader(c, log), artifacts: artifactsOf(h, artifact.Options{Proxy: rest.NewArtifacts(c)}), client: c}, nil
+}
+
+// ownServer tells whether the variables of the environment are about this
+// server: credentials never go to another one that a manifest names.
+func (s *session) ownServer(uri string, h hostSpec) bool {
+	return h.fromEnv || uri == s.get("MLFLOW_TRACKING_URI") || uri == s.get("MLFLOW_REGISTRY_URI")
+}
+
+func (s *session) addressFrom(uri string, h hostSpec) string {
+	switch {
+	case s.get("MLFLOW_TRACKING_URI") == uri:
+		return "MLFLOW_TRACKING_URI"
+	case h.fromEnv:
+		return "--tracking-uri"
+	}
+	return fmt.Sprintf("host %q of the manifest", h.Name)
+}
+
+func (s *session) fillFromEnv(o *rest.Options, uri string, h hostSpec) error {
+	if s.ownServer(uri, h) {
+		s.fillCredentials(o, uri)
+		if o.Workspace == "" {
+			o.Workspace = s.get("MLFLOW_WORKSPACE")
+		}
+		if !o.InsecureTLS && o.CAFile == "" {
+			o.InsecureTLS = strings.EqualFold(s.get("MLFLOW_TRACKING_INSECURE_TLS"), "true") || s.get("MLFLOW_TRACKING_INSECURE_TLS") == "1"
+			o.CAFile = s.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
+		}
+		if o.ClientCertFile == "" {
+			o.ClientCertFile = s.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
+		}
+	}
+	if o.CAFile == "" && !o.InsecureTLS {
+		o.CAFile = s.get("REQUESTS_CA_BUNDLE")
+	}
+	if s.cli.Timeout > 0 {
+		o.Timeout = s.cli.Timeout
+	}
+	if s.cli.Patience == "interactive" || s.cli.Patience == "auto" && s.Terminal {
+		o.Patience = interactivePatience
+	}
+	return s.fillRetries(o)
+}
+
+func (s *session) fillCredentials(o *rest.Options, uri string) {
+	if o.Username != "" || o.Password != "" || o.Token != "" {
+		return
+	}
+	from := rest.CredentialSources{
+		Username: s.get("MLFLOW_TRACKING_USERNAME"), Password: s.get("MLFLOW_TRACKING_PASSWORD"), Token: s.get("MLFLOW_TRACKING_TOKEN"),
+		File: s.homeFile(".mlflow", "credentials"), Netrc: s.homeFile(".netrc"),
+	}
+	if name := s.get("NETRC"); name != "" {
+		from.Netrc, from.NetrcName = readIfThere(name), name
+	}
+	c := from.For(uri)
+	o.Username, o.Password, o.Token, o.CredentialsFrom = c.Username, c.Password, c.Token, c.From
+}
+
+func (s *session) homeFile(parts ...string) []byte {
+	if s.Home == "" {
+		return nil
+	}
+	return readIfThere(filepath.Join(append([]string{s.Home}, parts...)...))
+}
+
+// readIfThere reads a file that need not be there, and not more of it than
+// such a file can have.
+func readIfThere(name string) []byte {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// fillRetries reads MLflow's variables about time-outs and retries.
+func (s *session) fillRetries(o *rest.Options) error {
+	if v := s.get("MLFLOW_HTTP_REQUEST_TIMEOUT"); v != "" && o.Timeout == 0 {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || n <= 0 {
+			return envError("MLFLOW_HTTP_REQUEST_TIMEOUT", "a number of seconds")
+		}
+		o.Timeout = time.Duration(n * float64(time.Second))
+	}
+	if v := s.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return envError("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "a whole number")
+		}
+		o.MaxRetries = n
+		if n == 0 {
+			o.MaxRetries = -1 // none; 0 is the default
+		}
+	}
+	if v := s.get("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"); v != "" {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || n < 0 {
+			return envError("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "a number of seconds")
+		}
+		o.BackoffFactor = n
+	}
+	return nil
+}
+
+func envError(name, what string) error {
+	return &mlflow.Error{Err: errUsage{fmt.Errorf("%s is not %s", name, what)}, Hint: "unset it, or give " + what}
+}

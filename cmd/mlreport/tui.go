@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/sink"
+)
+
+// Rules of what a person sees: everything for people goes to stderr, in lower
+// case, `mlreport: error:` and `mlreport: hint:` lines only from here; stdout
+// is for data. A secret is never shown; control characters of data never reach
+// a terminal.
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFatal       = 1   // nothing usable
+	exitUsage       = 2   // the command line or the manifest is wrong
+	exitPartial     = 3   // some entries failed, or have issues asked to be fatal; what was written is valid
+	exitLocked      = 5   // another batch holds the folder
+	exitInterrupted = 130 // Ctrl-C or SIGTERM
+)
+
+// errSaid ends a command that has said all there is to say; it is the exit code.
+type errSaid int
+
+func (e errSaid) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+type tui struct{ *env }
+
+// fail prints an error, if there is one, and returns the exit code.
+func (u *tui) fail(err error) int {
+	var mistakes manifest.Mistakes
+	var said errSaid
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &said):
+		return int(said)
+	case errors.As(err, &mistakes):
+		u.mistakes(mistakes)
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(u.Stderr, "mlreport: interrupted")
+		return exitInterrupted
+	}
+	u.error(err)
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var usage errUsage
+	switch {
+	case errors.As(err, &usage), errors.Is(err, sink.ErrNotTree):
+		return exitUsage
+	case errors.Is(err, sink.ErrLocked):
+		return exitLocked
+	}
+	return exitFatal
+}
+
+func (u *tui) error(err error) {
+	fmt.Fprintf(u.Stderr, "mlreport: error: %s\n", harmless(err.Error()))
+	if hint := mlflow.Hint(err); hint != "" {
+		fmt.Fprintf(u.Stderr, "mlreport: hint: %s\n", harmless(hint))
+	}
+}
+
+func (u *tui) mistakes(list manifest.Mistakes) {
+	for _, m := range list {
+		u.error(&mlflow.Error{Err: m, Hint: m.Hint})
+	}
+}
+
+// harmless takes out what could move a terminal's cursor or break the line:
+// names come from servers.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// counted is a number with its noun: 1 report, 2 reports.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// A line is written whole or not at all.
+func writeLine(w io.Writer, b []byte) error {
+	_, err := w.Write(append(b, '\n'))
+	return err
+}

@@ -1,0 +1,116 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/report"
+	"github.com/mlreport/mlreport/pkg/sink"
+)
+
+// A Host is one store of the manifest, opened.
+type Host struct {
+	Name      string
+	Source    fetch.Source
+	Artifacts fetch.Artifacts
+	Err       error // why the host cannot be used at all; then Source is nil
+
+	Tracking  string // address as the manifest has it, without user info and query
+	Registry  string // the same; "" when it is Tracking
+	UI        string // base of links; "" for none
+	Workspace string // of MLflow 3, for links
+	Local     bool   // files and tables of this machine: larger chunks pay off
+
+	// Answered tells whether the host ever gave an answer; nil: always.
+	Answered func() bool
+}
+
+// A Tree is where reports go: a *sink.Tree, or a *sink.Preview that only tells
+// what would change.
+type Tree interface {
+	WriteReport(sink.Report) (sink.Written, error)
+	Keep(place string) (sink.Written, bool, error)
+	Previous() (*report.IndexReader, error)
+	Add(report.Row) error
+}
+
+// Options say what a batch does. Entries, Hosts and Tree must be set.
+type Options struct {
+	Entries     []manifest.Entry
+	Hosts       []Host
+	DefaultHost string // the one whose places have no `@host` before them
+	Tree        Tree
+	Timestamp   time.Time // of all reports
+	Compat      bool      // reports as the seed tool wrote them
+
+	Done func(Event) // called after each row, from many goroutines at once; may be nil
+	Log  *slog.Logger
+}
+
+// An Event is one entry or object that is done.
+type Event struct {
+	Row      report.Row
+	Change   sink.Change // what became of its report
+	Problems []error     // what the stores said about what is missing, for people
+}
+
+// Run reads everything that the entries name and writes it to the tree, all
+// hosts side by side. The rows of the index are the result; an error means
+// that the batch could not go on (ctx ended, the disk is full): what was
+// written until then is valid.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &run{Options: o, result: newResult(o), places: sink.NewPlaces(o.DefaultHost), seed: maphash.MakeSeed(), placed: map[uint64]struct{}{}}
+	g, gctx := errgroup.WithContext(ctx)
+	for _, h := range o.Hosts {
+		g.Go(func() error { return (&lane{run: b, host: h}).work(gctx) })
+	}
+	err := g.Wait()
+	if ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), err)
+	}
+	return b.result, err
+}
+
+// run is one batch under way.
+type run struct {
+	Options
+	places *sink.Places
+	seed   maphash.Seed
+
+	mu     sync.Mutex
+	result *Result
+	placed map[uint64]struct{} // hashes of the places that have their row
+}
+
+// add records one row.
+func (b *run) add(e Event) error {
+	b.mu.Lock()
+	b.placed[b.hash(e.Row.Place)] = struct{}{}
+	b.result.count(e)
+	b.mu.Unlock()
+	if b.Done != nil {
+		b.Done(e)
+	}
+	return b.Tree.Add(e.Row)
+}
+
+// hasRow tells whether a place has its row.
+func (b *run) hasRow(place string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.placed[b.hash(place)]
+	return ok
+}
+
+func (b *run) hash(place string) uint64 { return maphash.String(b.seed, place) }

@@ -1,0 +1,164 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/enrich"
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+	"github.com/mlreport/mlreport/pkg/sink"
+)
+
+// CompatMLflow is the version of MLflow's client that reports in the seed
+// tool's format name: that of the time when its format was last changed.
+const CompatMLflow = "2.4.1"
+
+// A job is one object to read, and what all entries that ask for it want.
+type job struct {
+	target  fetch.Target
+	entries []int
+	levels  manifest.Level // of artifacts in the report
+	objects bool
+	writes  []placing
+}
+
+// A placing is one report of a job. Mostly there is one; a job has several
+// when entries gave it several names.
+type placing struct {
+	place   string
+	entries []int
+}
+
+// jobOf unites what the entries of one object want, and gives it its place.
+// It must be called in the order in which objects are selected.
+func (l *lane) jobOf(s fetch.Selected) (job, error) {
+	j := job{target: fetch.Target{Ref: s.Ref, Version: s.Version}, entries: s.Entries}
+	for _, i := range s.Entries {
+		e := l.Entries[i]
+		j.objects = j.objects || e.Objects
+		j.levels = deeper(j.levels, e.ArtifactMaxLevel)
+	}
+	j.target.MaxLevel = int(j.levels)
+	if j.objects {
+		j.target.MaxLevel = -1 // get-mlflow-model always lists all files
+	}
+	for n, name := range l.names(s.Entries) {
+		place, err := l.places.Report(l.host.Name, s.Ref, name)
+		if err != nil {
+			return j, err
+		}
+		p := placing{place: place}
+		for _, i := range s.Entries {
+			if own := l.Entries[i].Name; own == name || own == "" && n == 0 {
+				p.entries = append(p.entries, i)
+			}
+		}
+		j.writes = append(j.writes, p)
+	}
+	return j, nil
+}
+
+func deeper(a, b manifest.Level) manifest.Level {
+	if a == manifest.AllLevels || b == manifest.AllLevels {
+		return manifest.AllLevels
+	}
+	return max(a, b)
+}
+
+// EnrichOptions are how the objects of a host are enriched.
+func EnrichOptions(h Host, compat bool) enrich.Options {
+	return enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat}
+}
+
+// write makes the reports of one job and their rows. A mistake of the program
+// that data brings to light ends this job only.
+func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			issue := mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref)
+			l.fail(failure{j.entries, j.target.Ref, issue, []error{fmt.Errorf("the report of %s could not be made: %v", j.target.Ref, p)}})
+		}
+	}()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	enriched := enrich.Bundle(o.Bundle, EnrichOptions(l.host, l.Compat))
+	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions()), report.Options{
+		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
+	})
+	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle)}
+	for _, w := range j.writes {
+		r.Place = w.place
+		if j.objects {
+			if r.Objects, err = l.objectFiles(o.Bundle, enriched, w.place); err != nil {
+				return err
+			}
+		}
+		if err := l.writeOne(j, w, r, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lane) enrichOptions() enrich.Options { return EnrichOptions(l.host, l.Compat) }
+
+// withFiles gives a bundle the listing of files that its report wants, when
+// deeper ones were listed for its objects.
+func withFiles(enriched, raw *mlflow.Bundle, levels manifest.Level, o enrich.Options) *mlflow.Bundle {
+	if raw.Files == nil || raw.Files.MaxLevel == int(levels) {
+		return enriched
+	}
+	cut := *raw
+	cut.Files = filesDownTo(raw.Files, int(levels))
+	out := *enriched
+	out.File.Content = enrich.Bundle(&cut, o).File.Content
+	return &out
+}
+
+// filesDownTo is what a listing of that depth would have shown.
+func filesDownTo(l *mlflow.FileList, level int) *mlflow.FileList {
+	if level == 0 {
+		return nil
+	}
+	out := &mlflow.FileList{MaxLevel: level}
+	for _, f := range l.Files {
+		if level < 0 || strings.Count(f.Path, "/") < level {
+			out.Files = append(out.Files, f)
+		}
+	}
+	return out
+}
+
+// objectFiles are the documents that the commands for single objects print,
+// each named by its own id or name.
+func (l *lane) objectFiles(raw, b *mlflow.Bundle, place string) ([]sink.ObjectFile, error) {
+	h := l.host.Name
+	files := []sink.ObjectFile{}
+	add := func(kind, at string, doc *mlflow.Object) {
+		files = append(files, sink.ObjectFile{Path: kind + "/" + at, JSON: report.Encode(doc)})
+	}
+	if b.File.Content != nil {
+		add("mlflow_models", place, report.MLmodelDocument(b, false, l.Compat))
+	}
+	if id := raw.Run.ID(); id != "" {
+		add("runs", l.places.ID(h, "runs", id), report.RunDocument(b.Run, nil, nil))
+	}
+	if id := raw.Experiment.ID(); id != "" {
+		add("experiments", l.places.ID(h, "experiments", id), report.ExperimentDocument(b.Experiment, nil, nil, nil))
+	}
+	if raw.ModelVersion.Object != nil {
+		add("model_versions", l.places.Version(h, raw.ModelVersion.ID()), report.ModelVersionDocument(b.ModelVersion, nil, nil))
+	}
+	if raw.RegisteredModel.Object != nil {
+		add("registered_models", l.places.Model(h, raw.RegisteredModel.Name()), report.RegisteredModelDocument(b.RegisteredModel, nil, nil, nil))
+	}
+	if id := raw.LoggedModel.ID(); id != "" {
+		add("logged_models", l.places.ID(h, "logged_models", id), report.LoggedModelDocument(b.LoggedModel, nil))
+	}
+	return files, nil
+}

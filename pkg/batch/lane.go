@@ -1,0 +1,180 @@
+package batch
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// How many objects are read at once from servers and from local stores, and
+// how many such chunks are under way in a lane: while one reads files, the
+// next asks for its objects.
+const (
+	serverChunk  = 200
+	localChunk   = 250
+	chunksAtOnce = 3
+)
+
+// A lane does all entries of one host; lanes do not wait for each other.
+type lane struct {
+	*run
+	host Host
+
+	mu       sync.Mutex
+	failures []failure
+}
+
+// A failure is an object or an entry that gave no report this time.
+type failure struct {
+	entries []int
+	ref     mlflow.Ref // zero for a selector
+	issue   mlflow.Issue
+	errs    []error
+}
+
+func (l *lane) work(ctx context.Context) error {
+	if l.host.Err != nil {
+		l.failAll()
+	} else if err := l.readAll(ctx); err != nil {
+		return err
+	}
+	return l.addFailures()
+}
+
+// failAll fails every entry of a host that cannot be used.
+func (l *lane) failAll() {
+	for _, w := range l.wants() {
+		issue := mlflow.NewIssue("entry", mlflow.Unavailable, Asked(l.Entries[w.Entry]))
+		l.fail(failure{[]int{w.Entry}, w.Ref, issue, []error{l.host.Err}})
+	}
+}
+
+func (l *lane) fail(f failure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures = append(l.failures, f)
+}
+
+// readAll selects and reads, a chunk at a time.
+func (l *lane) readAll(ctx context.Context) error {
+	f := &fetch.Fetcher{Source: l.host.Source, Artifacts: l.host.Artifacts, Log: l.Log}
+	size := serverChunk
+	if l.host.Local {
+		size = localChunk
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(chunksAtOnce, runtime.GOMAXPROCS(0)))
+	var chunk []job
+	send := func() {
+		jobs := chunk
+		chunk = nil
+		g.Go(func() error { return l.do(gctx, f, jobs) })
+	}
+	for s, err := range f.Select(gctx, l.wants()) {
+		if err != nil {
+			break // the context ended: g knows why
+		}
+		if s.Failed != nil {
+			l.fail(failure{s.Entries, s.Ref, *s.Failed, notNil(s.Err)})
+			continue
+		}
+		j, err := l.jobOf(s)
+		if err != nil {
+			l.fail(failure{s.Entries, s.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, s.Ref), []error{err}})
+			continue
+		}
+		if chunk = append(chunk, j); len(chunk) == size {
+			send()
+		}
+	}
+	if len(chunk) > 0 && gctx.Err() == nil {
+		send()
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func notNil(err error) []error {
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// wants lists what the entries ask of this host.
+func (l *lane) wants() []fetch.Want {
+	var out []fetch.Want
+	for i, e := range l.Entries {
+		if e.Host != l.host.Name {
+			continue
+		}
+		w := fetch.Want{Entry: i, Ref: e.Ref}
+		if e.Select != nil {
+			w.Selector = selectorOf(e)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func selectorOf(e manifest.Entry) *fetch.Selector {
+	s := &fetch.Selector{Text: Asked(e), Match: e.Select.Models.Match, Like: e.Select.Models.Like(), AllowEmpty: e.Select.AllowEmpty}
+	switch v := e.Select.Versions; v.Kind {
+	case manifest.LatestVersions:
+		s.Versions.Latest = v.N
+	case manifest.AliasVersions:
+		s.Versions.Aliases = true
+	case manifest.AliasVersion:
+		s.Versions.Alias = v.Name
+	case manifest.StageVersions:
+		s.Versions.Stage = v.Name
+	}
+	return s
+}
+
+// do reads one chunk and writes its reports.
+func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
+	targets := make([]fetch.Target, len(jobs))
+	for i, j := range jobs {
+		targets[i] = j.target
+	}
+	outcomes, err := f.Fetch(ctx, targets)
+	if err != nil {
+		return err
+	}
+	for i, o := range outcomes {
+		if o.Failed != nil {
+			l.fail(failure{jobs[i].entries, jobs[i].target.Ref, *o.Failed, o.Errs})
+			continue
+		}
+		if err := l.write(ctx, jobs[i], o); err != nil {
+			return err
+		}
+		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
+	}
+	return nil
+}
+
+// names lists the distinct `name:` of some entries, in the order of the
+// manifest; "" when none has one.
+func (l *lane) names(entries []int) []string {
+	var out []string
+	for _, i := range entries {
+		if n := l.Entries[i].Name; n != "" && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	if len(out) == 0 {
+		return []string{""}
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package batch
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+	"github.com/mlreport/mlreport/pkg/sink"
+)
+
+// writeOne writes one report and its row.
+func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error {
+	written, err := l.Tree.WriteReport(r)
+	if err != nil {
+		return err
+	}
+	row := report.Row{
+		Entry: w.entries[0], URI: j.target.Ref.String(), URIs: l.asked(w.entries), Host: l.host.Name,
+		Place: w.place, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost,
+	}
+	if j.target.Ref.Kind == mlflow.VersionRef {
+		row.Model, row.Version = j.target.Ref.Model, j.target.Ref.Version
+	}
+	switch {
+	case written.Change == sink.Stale:
+		row.Status = report.StatusStale
+	case mlflow.HasGap(r.Issues):
+		row.Status = report.StatusPartial
+	default:
+		row.Status = report.StatusOK
+	}
+	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs})
+}
+
+// asked lists what entries ask for, in their words.
+func (r *run) asked(entries []int) []string {
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = Asked(r.Entries[e])
+	}
+	return slices.Compact(out)
+}
+
+// Asked is what an entry asks for, in its own words: what index.json lists
+// under `uris`.
+func Asked(e manifest.Entry) string {
+	if e.Select != nil {
+		return "select " + e.Select.String()
+	}
+	return e.URI
+}
+
+// addFailures makes the rows of what failed, when the lane is done: then it is
+// known which reports of earlier batches stay behind.
+func (l *lane) addFailures() error {
+	slices.SortStableFunc(l.failures, func(a, b failure) int { return cmp.Compare(a.entries[0], b.entries[0]) })
+	for _, f := range l.failures {
+		kept, err := l.addStale(f)
+		if err != nil {
+			return err
+		}
+		if kept {
+			continue
+		}
+		row := report.Row{
+			Status: report.StatusFailed, Entry: f.entries[0], URI: l.asked(f.entries)[0], URIs: l.asked(f.entries),
+			Host: l.host.Name, Issues: []mlflow.Issue{f.issue},
+		}
+		if f.ref.Kind != 0 {
+			row.URI = f.ref.String()
+		}
+		if f.ref.NamesModel() {
+			row.Model, row.Version = f.ref.Model, f.ref.Version
+		}
+		if err := l.add(Event{Row: row, Problems: f.errs}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addStale makes a row for each report that earlier batches wrote for what
+// failed now, and tells whether there is one.
+func (l *lane) addStale(f failure) (kept bool, err error) {
+	old, err := l.Tree.Previous()
+	if old == nil || err != nil {
+		return false, nil // without an index nothing is known of earlier batches
+	}
+	for _, uri := range l.urisOf(f) {
+		for row, err := range old.ByURI(l.host.Name, uri) {
+			if err != nil {
+				return kept, err
+			}
+			if row.Place == "" || l.hasRow(row.Place) {
+				continue
+			}
+			done, err := l.keep(f, row)
+			if err != nil {
+				return kept, err
+			}
+			kept = kept || done
+		}
+	}
+	return kept, nil
+}
+
+// urisOf lists under which URIs the last index may know what failed: as it was
+// resolved, else as it was asked for.
+func (l *lane) urisOf(f failure) []string {
+	switch f.ref.Kind {
+	case mlflow.VersionRef, mlflow.LoggedModelRef, mlflow.RunRef, mlflow.LocationRef:
+		return []string{f.ref.String()}
+	}
+	return l.asked(f.entries)
+}
+
+func (l *lane) keep(f failure, row report.Row) (bool, error) {
+	w, ok, err := l.Tree.Keep(row.Place)
+	if err != nil || !ok {
+		return false, err
+	}
+	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)
+	row.Files, row.Sections, row.Lost, row.Issues = w.Files, w.Sections, w.Lost, []mlflow.Issue{f.issue}
+	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs})
+}
