@@ -1,0 +1,147 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Options say which database is read. The zero value names none.
+type Options struct {
+	URI       string       // sqlite:///relative or sqlite:////absolute (sqlite:///C:/x); relative to the current folder
+	Workspace string       // of a database that holds several (MLflow 3); "" is `default`, as in MLflow
+	TempDir   string       // where a private copy is made if one is needed; "" is the system's
+	Log       *slog.Logger // debug only; nil: no log
+}
+
+// A Store is an open database. It is safe for concurrent use; each call, and
+// each page of a listing, reads as of one moment.
+type Store struct {
+	path      string // as given, for people
+	workspace string
+	tempDir   string
+	log       *slog.Logger
+	dialect   dialect
+	db        *sql.DB
+	schema    schema
+	copied    string // folder of the private copy, or ""
+}
+
+// Open opens a database and looks at its tables. Its errors are for people:
+// each says in one line what is wrong with the file, with a hint, and wraps
+// mlflow.ErrNotFound, ErrDenied, ErrInvalid (it is no database of MLflow),
+// ErrUnsupported (its schema is too old) or ErrUnavailable.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	path, err := pathOf(o.URI)
+	if err != nil {
+		return nil, err
+	}
+	place, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, workspace: o.Workspace, tempDir: o.TempDir, log: o.Log}
+	if s.workspace == "" {
+		s.workspace = "default"
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.connect(ctx, place); err != nil {
+		return nil, err
+	}
+	if err := s.schema.check(path); err != nil {
+		_ = s.Close() // nothing was written
+		return nil, err
+	}
+	return s, nil
+}
+
+// Dir is the folder of the database: artifacts of a store that was moved lie
+// below it.
+func (s *Store) Dir() string { return filepath.Dir(s.path) }
+
+// Close ends all reading and removes the private copy, if there is one.
+func (s *Store) Close() error {
+	err := s.db.Close()
+	if s.copied != "" {
+		if gone := os.RemoveAll(s.copied); err == nil {
+			err = gone
+		}
+	}
+	return err
+}
+
+// Snapshot starts a read transaction: the Reader shows the store as of its
+// first read. It ends with the func, or with ctx; until then, programs that
+// use a rollback journal wait with their writes.
+func (s *Store) Snapshot(ctx context.Context) (fetch.Reader, func() error, error) {
+	r, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.end, nil
+}
+
+func (s *Store) snapshot(ctx context.Context) (*reader, error) {
+	conn, tx, err := begin(ctx, s.db)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	return &reader{store: s, conn: conn, tx: tx, turn: make(chan struct{}, 1)}, nil
+}
+
+// Models implements fetch.Reader.
+func (s *Store) Models(ctx context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
+	return once(ctx, s, names, (*reader).Models)
+}
+
+// Versions implements fetch.Reader; the versions have their aliases.
+func (s *Store) Versions(ctx context.Context, ids []mlflow.VersionID) (fetch.Results[mlflow.VersionID, fetch.Version], error) {
+	return once(ctx, s, ids, (*reader).Versions)
+}
+
+// Runs implements fetch.Reader.
+func (s *Store) Runs(ctx context.Context, ids, _ []string) (fetch.Results[string, mlflow.Run], error) {
+	return once(ctx, s, ids, (*reader).readRuns)
+}
+
+// LoggedModels implements fetch.Reader.
+func (s *Store) LoggedModels(ctx context.Context, ids, _ []string) (fetch.Results[string, mlflow.LoggedModel], error) {
+	return once(ctx, s, ids, (*reader).readLoggedModels)
+}
+
+// Experiments implements fetch.Reader.
+func (s *Store) Experiments(ctx context.Context, ids []string) (fetch.Results[string, mlflow.Experiment], error) {
+	return once(ctx, s, ids, (*reader).Experiments)
+}
+
+// once reads in a transaction of its own.
+func once[K comparable, V any](ctx context.Context, s *Store, keys []K, read func(*reader, context.Context, []K) (fetch.Results[K, V], error)) (fetch.Results[K, V], error) {
+	r, err := s.snapshot(ctx)
+	if err == nil {
+		out, err := read(r, ctx, keys)
+		s.ended(r.end())
+		return out, err
+	}
+	out := make(fetch.Results[K, V], len(keys))
+	if ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	for _, k := range keys {
+		out[k] = fetch.Result[V]{Err: err}
+	}
+	return out, nil
+}
+
+// ended notes that a transaction did not end well: what it read is right.
+func (s *Store) ended(err error) {
+	if err != nil {
+		s.log.Debug("ending a snapshot", "err", err)
+	}
+}
