@@ -69,12 +69,14 @@ func (o Options) registeredModelTags(m *mlflow.Object) {
 	if m.Has("tags") {
 		return
 	}
-	aliases, ok := m.Get("aliases")
-	m.Set("tags", mlflow.NewObject())
-	if ok && !o.Compat { // MLflow shows tags before aliases
-		m.Delete("aliases")
-		m.SetAfter("tags", "aliases", aliases)
+	before := "" // MLflow shows tags before aliases
+	for k := range m.All() {
+		if k == "aliases" && !o.Compat {
+			break
+		}
+		before = k
 	}
+	m.SetAfter(before, "tags", mlflow.NewObject())
 }
 
 func (o Options) addRegistryAttributes(to *mlflow.Object) {

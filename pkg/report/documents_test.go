@@ -88,3 +88,14 @@ func TestRawRunAndExperimentStayAsTheyCame(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+func TestIssuesOfADocumentAreInOrder(t *testing.T) {
+	issues := []mlflow.Issue{mlflow.NewIssue("run", mlflow.RunNotFound, "b"), mlflow.NewIssue("run", mlflow.RunNotFound, "a"), mlflow.NewIssue("run", mlflow.RunNotFound, "b")}
+	doc := report.RunDocument(mlflow.Run{}, nil, issues)
+	if got := doc.List("issues"); len(got) != 2 || got[0].(*mlflow.Object).Text("message") != "there is no run a" {
+		t.Errorf("got %s", mlflow.JSON{}.Append(nil, doc))
+	}
+	if issues[0].Message != "there is no run b" || issues[2].Message == "" {
+		t.Error("the caller's issues were changed")
+	}
+}

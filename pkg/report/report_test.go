@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,16 @@ func TestURIsNameTheModelHoweverMLflowKeepsIt(t *testing.T) { // D2, D16, D30
 			b.LoggedModel, b.Run = mlflow.LoggedModel{}, mlflow.Run{}
 			b.File.Content = decode(t, `{"run_id": "efa3", "artifact_path": "model"}`)
 		}, strings.Replace(two, `,"run_model_download_uri":"mlflow-artifacts:/1/efa3/artifacts/model"`, "", 1)},
+		{"of a run whose artifacts are nowhere", func(b *mlflow.Bundle) {
+			b.LoggedModel, b.File = mlflow.LoggedModel{}, mlflow.ModelFile{}
+			b.Run.Object = decode(t, `{"info": {"run_id": "efa3"}}`)
+			b.ModelVersion.Object = decode(t, `{"source": "/somewhere/model"}`)
+		}, strings.Replace(three[:strings.Index(three, `,"run_model`)], `"run_uri":"runs:/efa3/model",`, "", 1) + "}"},
+		{"of a run whose artifacts are nowhere, but named", func(b *mlflow.Bundle) {
+			b.LoggedModel = mlflow.LoggedModel{}
+			b.Run.Object = decode(t, `{"info": {"run_id": "efa3"}}`)
+			b.File.Content = decode(t, `{"run_id": "efa3", "artifact_path": "model"}`)
+		}, three[:strings.Index(three, `,"run_model`)] + "}"},
 		{"with nothing but the version", func(b *mlflow.Bundle) {
 			*b = mlflow.Bundle{URI: b.URI, ModelVersion: b.ModelVersion}
 		}, `{"model_uri":"models:/wine/2"}`},
@@ -126,6 +137,10 @@ func TestNoSectionIsSilentlyAbsent(t *testing.T) { // D25
 	if len(got) != 2 || got[0].Section != "experiment" || got[0].Code != mlflow.RunNotFound || len(b.Issues) != 1 {
 		t.Errorf("got %v", got)
 	}
+	b.AddIssue(mlflow.NewIssue("experiment", mlflow.Denied, "experiment 1"))
+	if got := report.Issues(b); len(got) != 2 || got[0].Code != mlflow.Denied {
+		t.Errorf("got %v", got)
+	}
 	b.Issues = nil
 	if err := mlflowtest.ValidateReport(encoded(b, noon)); err == nil {
 		t.Error("nobody noticed that the run is missing")
@@ -163,6 +178,10 @@ func TestReportsThatDifferInTheTimestampAreTheSame(t *testing.T) {
 	withText.URI.Location = "a\n    \"timestamp\": \"c"
 	if report.SameButTimestamp(d, encoded(withText, noon)) {
 		t.Error("text that looks like a timestamp is not one")
+	}
+	const untimed = "{\n  \"manifest\": {\n    \"model_uri\": \"models:/a-name-that-is-long-enough/%s\"\n  }\n}\n"
+	if report.SameButTimestamp(fmt.Appendf(nil, untimed, "1"), fmt.Appendf(nil, untimed, "2")) {
+		t.Error("reports without a timestamp differ in something else")
 	}
 	for _, broken := range []string{"", "{", "{\n  \"manifest\": {\n", "{\n  \"manifest\": {\n    \"timestamp\": \"", "not JSON"} {
 		if report.SameButTimestamp(a, []byte(broken)) || !report.SameButTimestamp([]byte(broken), []byte(broken)) {
