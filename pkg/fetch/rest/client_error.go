@@ -122,9 +122,9 @@ func errorOf(a answer) (code, message string) {
 	return "", textOf(a.body)
 }
 
-// textOf is what a page says, its title first.
+// textOf is what a page says, without its marks.
 func textOf(body []byte) string {
-	text := string(body)
+	text := string(body[:min(len(body), errorBody)])
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "<")

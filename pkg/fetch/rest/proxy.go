@@ -34,8 +34,8 @@ func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, file string
 		return fetch.File{}, err
 	}
 	full, err := a.below(folder, file)
-	if err == nil && decoded(file) {
-		err = a.problem(0, mlflow.ErrUnsupported, "%s decodes the name %q, and would answer with another file", a.c.clean(file))
+	if err == nil && misread(file) {
+		err = a.problem(0, mlflow.ErrUnsupported, "%s would take the name %q for another one", a.c.clean(file))
 	}
 	if err != nil {
 		return fetch.File{}, err
@@ -165,11 +165,12 @@ func (a *Artifacts) below(folder, p string) (string, error) {
 	return strings.TrimPrefix(path.Join("/", folder, p), "/"), nil
 }
 
-// decoded tells whether a server would take a name for another one: it decodes
-// a path again and again, so that `a%20b` would give the file `a b`.
-func decoded(name string) bool {
+// misread tells whether a server would take a name for another one: it decodes
+// a path again and again, so that `a%20b` would give the file `a b`, and drops
+// a question mark at the end.
+func misread(name string) bool {
 	plain, err := url.PathUnescape(name)
-	return err == nil && plain != name
+	return err == nil && plain != name || strings.HasSuffix(name, "?")
 }
 
 // escapePath encodes each segment once.

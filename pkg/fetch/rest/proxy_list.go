@@ -79,8 +79,12 @@ func (a *Artifacts) entries(ctx context.Context, folder string) ([]mlflow.FileIn
 	if folder == "." {
 		folder = ""
 	}
+	asked := folder
+	if strings.HasSuffix(folder, "?") {
+		asked += "/" // else the server drops the question mark
+	}
 	q := call{method: http.MethodGet, name: "the list of files in " + folder, json: true, limit: a.c.opts.MaxBody,
-		url: a.c.address(proxyRoot, url.Values{"path": {folder}})}
+		url: a.c.address(proxyRoot, url.Values{"path": {asked}})}
 	got, err := a.c.do(ctx, q)
 	if err != nil {
 		return nil, err

@@ -87,8 +87,9 @@ func TestLocationsOfOthersAreNotAskedFor(t *testing.T) {
 		{"file:///etc", "passwd", mlflow.ErrUnsupported, "does not serve file:///etc", hint},
 		{"mlflow-artifacts:/1/../2", "x", mlflow.ErrOutside, `is not asked for "/1/../2", which leads out of its folder`, ""},
 		{"mlflow-artifacts:/1", "../2/x", mlflow.ErrOutside, `is not asked for "../2/x", which leads out of its folder`, ""},
-		{"mlflow-artifacts:/1", "a%20b", mlflow.ErrUnsupported, `decodes the name "a%20b", and would answer with another file`, ""},
-		{"mlflow-artifacts:/1", "%2e%2e/x", mlflow.ErrUnsupported, `decodes the name "%2e%2e/x", and would answer with another file`, ""},
+		{"mlflow-artifacts:/1", "a%20b", mlflow.ErrUnsupported, `would take the name "a%20b" for another one`, ""},
+		{"mlflow-artifacts:/1", "%2e%2e/x", mlflow.ErrUnsupported, `would take the name "%2e%2e/x" for another one`, ""},
+		{"mlflow-artifacts:/1", "what?", mlflow.ErrUnsupported, `would take the name "what?" for another one`, ""},
 	} {
 		c, p := serve(t, Options{}, nil)
 		_, err := NewArtifacts(c).ReadFile(t.Context(), fetch.Location{URI: test.location}, test.file, 100, fetch.Stamp{})

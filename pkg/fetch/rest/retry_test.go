@@ -343,3 +343,40 @@ func TestOneBrokenObjectDoesNotCutOffTheOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestGoodAnswersMeanwhileKeepTheServerInService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := 0
+		c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "broken") {
+				broken++
+				w.WriteHeader(502)
+				return
+			}
+			io.WriteString(w, "{}")
+		})
+		time.AfterFunc(time.Minute, func() { c.Get(t.Context(), "runs/get", nil) })
+		c.Get(t.Context(), "broken", nil)
+		if _, err := c.Get(t.Context(), "runs/get", nil); err != nil {
+			t.Error(err)
+		}
+		if c.Get(t.Context(), "broken", nil); broken != 16 {
+			t.Errorf("asked %d times, want 16", broken)
+		}
+	})
+}
+
+func TestConnectionsAreKeptUntilTheServerMightCloseThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := serve(t, Options{TrackingURI: "http://mlflow.corp:5000"}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") })
+		for _, pause := range []time.Duration{0, 3 * time.Second, 4900 * time.Millisecond} {
+			time.Sleep(pause)
+			if _, err := c.Get(t.Context(), "runs/get", nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if want := 2; acksQuickly && len(p.dialed) != want { // without, each request has its own
+			t.Errorf("%d connections, want %d", len(p.dialed), want)
+		}
+	})
+}
