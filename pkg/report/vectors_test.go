@@ -95,3 +95,39 @@ func TestCompatReproducesTheWideReportOfTheSamples(t *testing.T) {
 		t.Errorf("-sample +ours\n%s", d)
 	}
 }
+
+func TestWhatRealServersAnsweredMakesReportsOfTheSchema(t *testing.T) { // D1, D2
+	servers, _ := filepath.Glob(filepath.Join(vectors, "*-live-mlflow-*"))
+	if len(servers) == 0 {
+		fmt.Fprintln(os.Stderr, "SKIPPED: the recorded answers of real servers are not here")
+		t.Skip("no ", vectors)
+	}
+	for _, dir := range servers {
+		for _, name := range []string{"wine", "bulk"} {
+			at := filepath.Base(dir) + "/" + name
+			file, err := os.ReadFile(filepath.Join(vectors, at+".MLmodel"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := mlflow.DecodeYAML(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := mlflow.ModelVersion{Object: vector(t, at+".model-version.raw.json").Object("model_version")}
+			b := &mlflow.Bundle{
+				URI:             v.ID().Ref(),
+				RegisteredModel: mlflow.RegisteredModel{Object: vector(t, at+".registered-model.raw.json").Object("registered_model")},
+				ModelVersion:    v,
+				DownloadURI:     vector(t, at+".download-uri.raw.json").Text("artifact_uri"),
+				Run:             mlflow.Run{Object: vector(t, at+".run.raw.json").Object("run")},
+				RunFoundBy:      "model_version",
+				Experiment:      mlflow.Experiment{Object: vector(t, at+".experiment.raw.json").Object("experiment")},
+				File:            mlflow.ModelFile{Content: content.(*mlflow.Object)},
+			}
+			doc := report.New(enrich.Bundle(b, enrich.Options{UI: "http://127.0.0.1:5003"}), report.Options{Source: "http://127.0.0.1:5003"})
+			if err := mlflowtest.ValidateReport(report.Encode(doc)); err != nil {
+				t.Errorf("%s: %v", at, err)
+			}
+		}
+	}
+}
