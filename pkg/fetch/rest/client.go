@@ -50,7 +50,7 @@ type Options struct {
 	MaxBody           int64         // bytes of one JSON answer; default 256 MB
 
 	Log   *slog.Logger                               // debug and warn; nil: none
-	Now   func() time.Time                           // default time.Now
+	Now   func() time.Time                           // default time.Now; it must go on while Sleep waits
 	Sleep func(context.Context, time.Duration) error // default: a timer; returns early with the error of an ended context
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 }

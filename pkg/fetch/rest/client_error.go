@@ -98,10 +98,18 @@ func switchedOff(message string) bool {
 		strings.HasPrefix(message, "Artifact serving is ") // disabled, or not configured: 3.x
 }
 
+// wantsTLS tells whether a 400 is what Go's servers and nginx say to plain HTTP
+// on a port of HTTPS.
+func wantsTLS(message string) bool {
+	return strings.Contains(message, "HTTP request to an HTTPS server") || strings.Contains(message, "HTTP request was sent to HTTPS port")
+}
+
 func classify400(code, message string) error {
 	switch {
 	case code == "" && strings.Contains(message, "Request Line is too large"):
 		return mlflow.ErrTooLarge
+	case code == "" && wantsTLS(message):
+		return mlflow.ErrUnavailable
 	case code == "RESOURCE_DOES_NOT_EXIST",
 		strings.HasPrefix(message, "Registered model alias ") && strings.Contains(message, "not found"):
 		return mlflow.ErrNotFound

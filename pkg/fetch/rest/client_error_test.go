@@ -66,6 +66,8 @@ func wrongAnswers() []wrongAnswer {
 			want: anonymous + "answered 400 INVALID_PARAMETER_VALUE to runs/get: Invalid clause(s) in filter string"},
 		{name: "request line of gunicorn", status: 400, body: `<html><head><title>Bad Request</title></head><body><h1><p>Bad Request</p></h1>Request Line is too large (5000 &gt; 4094)</body></html>`,
 			kind: mlflow.ErrTooLarge, want: anonymous + "answered 400 to runs/get: Bad Request. Bad Request Request Line is too large (5000 > 4094)"},
+		{name: "http to a port of https", status: 400, body: "Client sent an HTTP request to an HTTPS server.", kind: mlflow.ErrUnavailable,
+			want: anonymous + "answered 400 to runs/get: Client sent an HTTP request to an HTTPS server.", hint: "write https:// instead of http://"},
 		{name: "URL of nginx", status: 414, kind: mlflow.ErrTooLarge, want: anonymous + "answered 414 to runs/get"},
 		{name: "conflict", status: 409, body: `{"error_code": "ABORTED"}`, kind: mlflow.ErrInvalid, want: anonymous + "answered 409 ABORTED to runs/get"},
 		{name: "too many requests", status: 429, body: `{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}`, kind: mlflow.ErrUnavailable, tries: 8,

@@ -21,6 +21,8 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return "the HTTP proxy wants a user name and a password: put them into HTTP_PROXY or HTTPS_PROXY"
 	case a.status == http.StatusTooManyRequests:
 		return "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"
+	case a.status == http.StatusBadRequest && wantsTLS(message):
+		return "write https:// instead of http://"
 	case switchedOff(message):
 		return "the server was started without this part of its service"
 	case errors.Is(kind, mlflow.ErrUnsupported) && a.status == http.StatusNotFound && code == "":
