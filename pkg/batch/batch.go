@@ -105,6 +105,13 @@ func (b *run) add(e Event) error {
 	return b.Tree.Add(e.Row)
 }
 
+// selected counts an object for the selectors that found it.
+func (b *run) selected(s fetch.Selected) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.result.selected(s.Entries, s.Ref.Model)
+}
+
 // hasRow tells whether a place has its row.
 func (b *run) hasRow(place string) bool {
 	b.mu.Lock()

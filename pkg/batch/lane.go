@@ -85,6 +85,7 @@ func (l *lane) readAll(ctx context.Context) error {
 			l.fail(failure{s.Entries, s.Ref, *s.Failed, notNil(s.Err)})
 			continue
 		}
+		l.selected(s)
 		j, err := l.jobOf(s)
 		if err != nil {
 			l.fail(failure{s.Entries, s.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, s.Ref), []error{err}})

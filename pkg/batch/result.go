@@ -25,7 +25,6 @@ type selectorCount struct {
 	text, host       string
 	models, versions int64
 	lastModel        string
-	issues           []mlflow.Issue
 }
 
 func newResult(o Options) *Result {
@@ -81,7 +80,7 @@ func (r *Result) Failed() bool {
 func (r *Result) Index() report.Index {
 	var x report.Index
 	for _, s := range r.selectors {
-		x.Selectors = append(x.Selectors, report.Selector{Select: s.text, Host: s.host, Models: s.models, Versions: s.versions, Issues: s.issues})
+		x.Selectors = append(x.Selectors, report.Selector{Select: s.text, Host: s.host, Models: s.models, Versions: s.versions})
 	}
 	for _, h := range r.hosts {
 		x.Hosts = append(x.Hosts, report.Host{Name: h.Name, Source: h.Tracking, Registry: h.Registry, Status: h.status()})
