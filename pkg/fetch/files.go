@@ -137,7 +137,9 @@ func (c *chunk) listFiles(ctx context.Context, it *item) error {
 	}
 	list, issue, err := ListFiles(ctx, c.f.Artifacts, it.places[0], "mlflow_model", it.MaxLevel)
 	if issue != nil {
-		it.lack(*issue, err)
+		if it.b.File.Data != nil || !errors.Is(err, mlflow.ErrNotFound) { // a folder that is not there was noted with its MLmodel
+			it.lack(*issue, err)
+		}
 		return nil
 	}
 	it.b.Files = list
