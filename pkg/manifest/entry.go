@@ -1,0 +1,310 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// settings are what both `defaults` and an entry may say.
+type settings struct {
+	host        text // its node is nil when it is not there
+	level       *Level
+	objects     *bool
+	permissions *bool
+}
+
+func (p *parser) settingsKeys(s *settings) []key {
+	truth := func(to **bool) func(field) {
+		return func(f field) {
+			if v, ok := p.truth(f); ok {
+				*to = &v
+			}
+		}
+	}
+	return append([]key{
+		{name: "host", read: func(f field) { s.host = p.hostOf(f) }},
+		{name: "artifact-max-level", read: func(f field) { s.level = p.level(f) }},
+		{name: "objects", read: truth(&s.objects)},
+		{name: "permissions", read: func(f field) {
+			truth(&s.permissions)(f)
+			if s.permissions != nil && *s.permissions {
+				p.notServed(f.node, "`permissions: true`")
+			}
+		}},
+	}, later("copy", "metric-history", "serving", "table-lineage", "owner")...)
+}
+
+// hostOf reads the name of a host.
+func (p *parser) hostOf(f field) text {
+	if f.node.Kind == yaml.SequenceNode {
+		p.notServed(f.node, "a list of hosts")
+		return text{}
+	}
+	t, ok := p.text(f)
+	switch {
+	case !ok:
+		return text{}
+	case t.value() == "*":
+		p.notServed(f.node, "`*` for all hosts")
+		return text{}
+	}
+	return t
+}
+
+// level reads how deep artifacts are listed.
+func (p *parser) level(f field) *Level {
+	const want = "a whole number from 0, all or none"
+	s, ok := p.scalar(f, "!!int !!str", want)
+	if !ok {
+		return nil
+	}
+	level := NoLevel
+	switch n, err := strconv.ParseUint(s, 10, 31); {
+	case s == "all":
+		level = AllLevels
+	case s == "none":
+	case err == nil:
+		level = Level(n)
+	default:
+		p.wrong(f.node, f.key+" must be "+want, "")
+		return nil
+	}
+	return &level
+}
+
+// An entryDraft is an entry before it is held against the rest.
+type entryDraft struct {
+	Entry
+	settings
+	node              *yaml.Node
+	uri, name         text // nodes are nil when they are not there
+	ref               bool // Ref is set
+	hasURI, hasSelect bool
+	allowEmpty        *yaml.Node
+	empty             bool
+}
+
+func (p *parser) entryDrafts(f field) []entryDraft {
+	var list []entryDraft
+	items := p.list(f, "a list")
+	if f.node.Kind == yaml.SequenceNode && len(items) == 0 {
+		p.wrong(f.node, "models is an empty list", "name a model, such as models:/name/1")
+	}
+	for i, item := range items {
+		n, ok := p.look(item)
+		if !ok {
+			break
+		}
+		d := entryDraft{node: n}
+		d.Index, d.Line, d.Column = i, item.Line, item.Column
+		if n.Kind == yaml.ScalarNode {
+			d.hasURI = true
+			p.uri(field{"the entry", n}, &d)
+		} else {
+			p.mapping(field{"an entry", n}, "an entry", p.entryKeys(&d))
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+func (p *parser) entryKeys(d *entryDraft) []key {
+	return append(p.settingsKeys(&d.settings), []key{
+		{name: "uri", read: func(f field) {
+			d.hasURI = true
+			p.uri(f, d)
+		}},
+		{name: "select", read: func(f field) {
+			d.hasSelect = true
+			d.Select = p.selection(f)
+		}},
+		{name: "name", read: func(f field) {
+			d.name, _ = p.text(f)
+			if d.Name = d.name.value(); hasControl(d.Name) {
+				p.wrong(f.node, "name has a line break or another control character in it", "")
+			}
+		}},
+		{name: "allow-empty", read: func(f field) {
+			d.allowEmpty = f.node
+			d.empty, _ = p.truth(f)
+		}},
+	}...)
+}
+
+// uri reads a model URI.
+func (p *parser) uri(f field, d *entryDraft) {
+	t, ok := p.text(f)
+	if !ok {
+		return
+	}
+	d.uri, d.URI = t, f.node.Value
+	ref, err := mlflow.ParseRef(t.value())
+	if err != nil {
+		p.badRef(t, err)
+		return
+	}
+	if ref.Registry != "" {
+		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")")
+		return
+	}
+	if ref.Kind == mlflow.LocationRef {
+		ref.Location, ok = p.location(t)
+	}
+	d.Ref, d.ref = ref, ok
+}
+
+func (p *parser) badRef(t text, err error) {
+	var re *mlflow.RefError
+	message, hint := "is not a model URI", mlflow.Hint(err)
+	if errors.As(err, &re) {
+		message = re.Problem
+	}
+	if t.isFilled() { // a hint may repeat parts of the URI
+		hint = "write models:/name/version, models:/name@alias or runs:/<run id>/path"
+	}
+	p.wrong(t.node, fmt.Sprintf("%s: %s %s", t.key, t.shown(), message), hint)
+}
+
+// location reads the location of a model folder.
+func (p *parser) location(t text) (string, bool) {
+	before := len(p.mistakes)
+	v := t.value()
+	scheme := mlflow.SchemeOf(v)
+	switch {
+	case scheme == "" || scheme == "file":
+		v = p.local(t)
+	case isServer(scheme):
+		if p.noPassword(t) {
+			p.checkServer(t, false)
+		}
+	case scheme == "mlflow-artifacts" || isBucket(scheme):
+		p.noPassword(t)
+	default:
+		hint := "write models:/name/version, models:/name@alias, runs:/<run id>/path or the path of a folder"
+		if near := nearest(scheme, []string{"models", "runs", "mlflow-artifacts", "file"}); near != "" && !t.isFilled() {
+			hint = fmt.Sprintf("did you mean %s:?", near)
+		}
+		p.wrong(t.node, fmt.Sprintf("%s: %s is not a model URI", t.key, t.shown()), hint)
+	}
+	return v, len(p.mistakes) == before
+}
+
+// selection reads what stands at `select`.
+func (p *parser) selection(f field) *Select {
+	s, has := &Select{}, map[string]bool{}
+	p.mapping(f, "select", p.selectKeys(s, has))
+	for _, name := range []string{"models", "versions"} {
+		if f.node.Kind == yaml.MappingNode && !has[name] {
+			p.wrong(f.node, "select has no `"+name+":`", "write select: {models: \"fraud_*\", versions: latest}")
+		}
+	}
+	return s
+}
+
+func (p *parser) selectKeys(s *Select, has map[string]bool) []key {
+	return append([]key{
+		{name: "models", read: func(f field) {
+			has["models"] = true
+			p.parsed(f, func(text string) (err error) {
+				s.Models, err = ParsePattern(text)
+				return err
+			}, "`*` stands for any text, `?` for one character")
+		}},
+		{name: "versions", read: func(f field) {
+			has["versions"] = true
+			p.parsed(f, func(text string) (err error) {
+				s.Versions, err = ParseVersions(text)
+				return err
+			}, "write one of all, latest, latest:5, aliases, alias:champion, stage:Production")
+		}},
+	}, later("filter", "experiments", "runs", "logged-models", "exclude")...)
+}
+
+// parsed reads a text with a grammar of its own.
+func (p *parser) parsed(f field, parse func(string) error, hint string) {
+	t, ok := p.text(f)
+	if !ok {
+		return
+	}
+	if err := parse(t.value()); err != nil {
+		p.wrong(f.node, fmt.Sprintf("%s: %s %v", f.key, t.shown(), err), hint)
+	}
+}
+
+// entries takes over the entries: with defaults, and held against each other.
+func (p *parser) entries(d *draft, m *Manifest) {
+	named := map[string]int{}
+	for i := range d.entries {
+		e := &d.entries[i]
+		p.checkParts(e)
+		if first := named[e.Name]; e.Name != "" && first > 0 {
+			p.wrong(e.name.node, fmt.Sprintf("name: %s is taken by the entry on line %d", e.name.shown(), first), "")
+		} else if e.Name != "" {
+			named[e.Name] = e.Line
+		}
+		p.chooseHost(e, d, m)
+		e.apply(d.defaults)
+		m.Entries = append(m.Entries, e.Entry)
+	}
+}
+
+// checkParts holds the keys of one entry against each other.
+func (p *parser) checkParts(e *entryDraft) {
+	switch {
+	case e.node.Kind != yaml.MappingNode && e.node.Kind != yaml.ScalarNode:
+		return // said already
+	case e.hasURI && e.hasSelect:
+		p.wrong(e.node, "an entry has either a uri or a select, not both", "make it two entries")
+	case !e.hasURI && !e.hasSelect:
+		p.wrong(e.node, "an entry needs a uri or a select", "")
+	case e.hasSelect && e.name.node != nil:
+		p.wrong(e.name.node, "a select may find many models, so it cannot have one name", "leave out name")
+	case e.ref && e.Ref.Kind == mlflow.LocationRef && e.name.node == nil:
+		hint := "add name: to the entry"
+		if !strings.ContainsAny(e.URI, `/\:.`) && !e.uri.isFilled() {
+			hint = fmt.Sprintf("for a registered model write models:/%s/latest", short(e.URI))
+		}
+		p.wrong(e.node, "the location of a model folder needs a name, which says where its report goes", hint)
+	}
+	if e.allowEmpty != nil && !e.hasSelect {
+		p.wrong(e.allowEmpty, "allow-empty is about a select", "leave it out")
+	}
+	if e.Select != nil {
+		e.Select.AllowEmpty = e.empty
+	}
+}
+
+// chooseHost finds the host of an entry.
+func (p *parser) chooseHost(e *entryDraft, d *draft, m *Manifest) {
+	switch {
+	case e.node.Kind != yaml.MappingNode && e.uri.node == nil: // no entry at all
+	case e.host.node != nil:
+		e.Host = p.hostNamed(e.host, d, m)
+	case m.DefaultHost != "" || len(m.Hosts) < 2 || d.defaults.host.node != nil:
+		e.Host = m.DefaultHost
+	default:
+		p.wrong(e.node, "there are several hosts, and the entry names none", "add host: to the entry or to defaults")
+	}
+}
+
+// apply fills in what the entry does not say.
+func (e *entryDraft) apply(d settings) {
+	if d.level != nil {
+		e.ArtifactMaxLevel = *d.level
+	}
+	if e.level != nil {
+		e.ArtifactMaxLevel = *e.level
+	}
+	if d.objects != nil {
+		e.Objects = *d.objects
+	}
+	if e.objects != nil {
+		e.Objects = *e.objects
+	}
+}

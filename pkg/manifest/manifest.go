@@ -1,0 +1,185 @@
+package manifest
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Options says where a manifest comes from.
+type Options struct {
+	File string // its name in messages; `-` for standard input
+
+	// Dir is the folder that relative paths are relative to, mostly the
+	// manifest's own, as an absolute path. "" leaves them as they are, which is
+	// relative to the current folder. So does a path that comes from an
+	// environment variable.
+	Dir string
+
+	LookupEnv func(name string) (string, bool)  // serves ${env:NAME}; nil: nothing is set
+	ReadFile  func(path string) ([]byte, error) // serves ${file:path}; nil: no file can be read
+}
+
+// A Manifest is what a batch is to do. Everything in it is resolved: defaults
+// are applied, values filled in, relative paths made absolute.
+type Manifest struct {
+	// Hosts are in the order of the file. None means that the manifest has no
+	// `hosts:`: then the environment says which store to read, as in MLflow.
+	Hosts       []Host
+	DefaultHost string // for entries that name none; "" without hosts, or when each entry must name one
+	Entries     []Entry
+}
+
+// Host returns the host of that name, or nil.
+func (m *Manifest) Host(name string) *Host {
+	for i := range m.Hosts {
+		if m.Hosts[i].Name == name {
+			return &m.Hosts[i]
+		}
+	}
+	return nil
+}
+
+// A Host is one store of models: a server, a database or a folder.
+type Host struct {
+	Name     string
+	Tracking string // URI; a local path in it is to be read with mlflow.LocalPath
+	Registry string // URI; Tracking when the manifest names none
+	Source   string // Tracking as the manifest names it, relative paths kept, without user and query: for reports
+
+	UI        string // base of links; "" when not given
+	Workspace string // of MLflow 3; "" when not given
+
+	ArtifactRoots map[string]string // prefix of locations -> folder, a plain path
+	Headers       map[string]string // of each request
+	Auth          Auth
+	TLS           TLS
+	Limits        Limits
+}
+
+// Auth is how to log in; empty when the environment says it.
+type Auth struct {
+	Username, Password string // both or none
+	Token              string
+	Profile            string // not served yet, so always ""
+}
+
+// TLS is how a server's certificate is checked. The files are plain paths.
+type TLS struct {
+	Insecure   bool   // not at all
+	CA         string // PEM file to trust
+	ClientCert string // PEM file with certificate and key
+}
+
+// Limits of what a host is asked at a time; 0 is the program's default.
+type Limits struct {
+	InFlight          int
+	RequestsPerSecond float64
+	Timeout           time.Duration // of one request
+}
+
+// An Entry is one line of `models:`: a URI or a selection.
+type Entry struct {
+	Index        int // from 0
+	Line, Column int // in the manifest
+
+	URI    string     // as written, before values were filled in; "" with Select
+	Ref    mlflow.Ref // what it says; a local location is absolute
+	Select *Select    // set instead of URI and Ref
+
+	Name             string // of the place in the tree; "" when what it resolves to says it
+	Host             string // "" when the manifest has no hosts
+	ArtifactMaxLevel Level
+	Objects          bool
+	Permissions      bool // not served yet, so always false
+}
+
+// A Level is how deep the folders of artifacts are listed.
+type Level int
+
+// The levels that have names; any other number counts folders in folders.
+const (
+	NoLevel   Level = 0
+	AllLevels Level = -1
+)
+
+// A Select chooses versions of registered models by name.
+type Select struct {
+	Models     Pattern
+	Versions   VersionSelector
+	AllowEmpty bool // nothing to select is no error
+}
+
+// String is the selection in the words of a manifest.
+func (s *Select) String() string {
+	return "models: " + s.Models.String() + ", versions: " + s.Versions.String()
+}
+
+// Parse reads a manifest. The error is of type Mistakes, with all of them.
+func Parse(data []byte, o Options) (*Manifest, error) {
+	p := &parser{options: o}
+	m := &Manifest{}
+	if root := p.document(data); root != nil {
+		p.manifest(root, m)
+	}
+	if err := p.mistakes.sorted(); len(err) > 0 {
+		return nil, err
+	}
+	return m, nil
+}
+
+// manifest reads the whole: first all keys, then what depends on other keys.
+func (p *parser) manifest(root *yaml.Node, m *Manifest) {
+	if root.Kind != yaml.MappingNode {
+		p.wrong(root, "a manifest is a mapping that begins with `version: 1`, not "+kindOf(root), "")
+		return
+	}
+	d := &draft{}
+	p.mapping(field{"the manifest", root}, "a manifest", p.rootKeys(d))
+	if !d.versioned {
+		p.wrong(root, "the first line must say `version: 1`", "")
+	}
+	if !d.listed {
+		p.wrong(root, "there is no `models:`, the list of what to report on", "")
+	}
+	p.hosts(d, m)
+	p.entries(d, m)
+}
+
+// A draft is what the keys say, each on its own.
+type draft struct {
+	versioned, listed, hosted bool
+	hosts                     []hostDraft
+	defaults                  settings
+	entries                   []entryDraft
+}
+
+func (p *parser) rootKeys(d *draft) []key {
+	return append([]key{
+		{name: "version", read: func(f field) {
+			d.versioned = true
+			p.version(f)
+		}},
+		{name: "hosts", read: func(f field) {
+			d.hosted = true
+			d.hosts = p.hostDrafts(f)
+		}},
+		{name: "defaults", read: func(f field) { p.mapping(f, "defaults", p.settingsKeys(&d.defaults)) }},
+		{name: "models", read: func(f field) {
+			d.listed = true
+			d.entries = p.entryDrafts(f)
+		}},
+	}, later("include", "coverage", "max-shrink", "known-issues", "copy", "metric-history")...)
+}
+
+func (p *parser) version(f field) {
+	if f.node.Kind != yaml.ScalarNode || f.node.ShortTag() != "!!int" {
+		p.wrongType(f, "the number 1")
+		return
+	}
+	if f.node.Value != "1" {
+		p.wrong(f.node, "this program reads manifests of version 1, not "+f.node.Value, "")
+	}
+}
