@@ -28,8 +28,8 @@ type Options struct {
 	// wins over everything else, even when the file is not there.
 	Roots []Root
 
-	// Proxy reads `mlflow-artifacts:` locations through the store's server; nil
-	// when there is none. It must not ask any other host.
+	// Proxy reads `mlflow-artifacts:` and http locations through the store's
+	// server; nil when there is none. It must not ask any other host.
 	Proxy fetch.Artifacts
 }
 

@@ -303,8 +303,7 @@ func TestKindsOfStoresThatAreNotServed(t *testing.T) {
 	a := reader(t, Options{StoreDir: dir, Proxy: noProxy{t}})
 	for _, uri := range []string{
 		"s3://bucket/1/" + run + "/artifacts", "gs://b/" + run, "wasbs://c@acct.blob.core.windows.net/" + run, "abfss://c@acct/" + run,
-		"dbfs:/databricks/" + run, "http://127.0.0.1:1/" + run, "https://h/api/2.0/mlflow-artifacts/artifacts/" + run,
-		"hdfs://h/" + run, "ftp://h/" + run, "runs:/" + run + "/model", "models:/a/1", "nonsense:" + run,
+		"dbfs:/databricks/" + run, "hdfs://h/" + run, "ftp://h/" + run, "runs:/" + run + "/model", "models:/a/1", "nonsense:" + run,
 	} {
 		wantError(t, a, uri, mlflow.ErrUnsupported)
 	}
@@ -315,7 +314,10 @@ func TestKindsOfStoresThatAreNotServed(t *testing.T) {
 	if want := `if its files are on this machine, tell the host where: artifact-roots: {"s3://bucket/": FOLDER}`; mlflow.Hint(err) != want {
 		t.Errorf("hint %q, want %q", mlflow.Hint(err), want)
 	}
-	wantError(t, reader(t, Options{}), "mlflow-artifacts:/1/"+run, mlflow.ErrUnsupported)
+	for _, uri := range []string{"mlflow-artifacts:/1/" + run, "http://127.0.0.1:1/" + run, "https://h/api/2.0/mlflow-artifacts/artifacts/" + run} {
+		wantError(t, reader(t, Options{}), uri, mlflow.ErrUnsupported)
+	}
+	wantError(t, reader(t, Options{StoreDir: dir}), "http://127.0.0.1:1/"+run, mlflow.ErrUnsupported)
 	wantError(t, reader(t, Options{}), "/no/such/folder/"+run, mlflow.ErrUnsupported)
 	wantError(t, reader(t, Options{}), "relative/"+run, mlflow.ErrUnsupported)
 }

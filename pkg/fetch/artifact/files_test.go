@@ -194,8 +194,12 @@ func TestTheServerIsAskedForItsOwnArtifacts(t *testing.T) {
 	if got := list(t, a, "mlflow-artifacts:/1/x", "y", 3); got != "x 1" {
 		t.Error(got)
 	}
+	if _, err := read(t, a, "https://h/api/2.0/mlflow-artifacts/artifacts/1"); err != nil {
+		t.Error(err)
+	}
 	wantError(t, a, "mlflow-artifacts:/2/x", mlflow.ErrNotFound)
-	want := "read mlflow-artifacts:/1/x[x]MLmodel7 3 list mlflow-artifacts:/1/xy3"
+	want := "read mlflow-artifacts:/1/x[x]MLmodel7 3 list mlflow-artifacts:/1/xy3 " +
+		"read https://h/api/2.0/mlflow-artifacts/artifacts/1[ " + run + " " + model + "]MLmodel1048576 0"
 	if got := strings.Join(asked, " "); got != want {
 		t.Errorf("asked %q, want %q", got, want)
 	}

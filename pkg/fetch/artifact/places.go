@@ -43,7 +43,7 @@ func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied
 		for _, w := range spelled {
 			list = append(list, a.asItIs(w)...)
 		}
-	case spelled[0].scheme == "mlflow-artifacts" && a.proxy != nil:
+	case a.proxy != nil && throughServer(spelled[0].scheme):
 		return nil, true, nil
 	case spelled[0].scheme != "mlflow-artifacts" || !a.local:
 		return nil, false, unsupported(spelled[0], at.Owner)
@@ -52,6 +52,12 @@ func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied
 		list = append(list, a.relocated(w, at.Owner)...)
 	}
 	return list, false, nil
+}
+
+// throughServer tells what a server may have: its proxy knows whether it is
+// the host that the location names.
+func throughServer(scheme string) bool {
+	return scheme == "mlflow-artifacts" || scheme == "http" || scheme == "https"
 }
 
 // mappingOf lists the places below the longest prefix that fits.
