@@ -19,7 +19,7 @@ var ErrDepth = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 // same key the last wins, text that is not UTF-8 is repaired, anything after
 // the object but white space is an error.
 func DecodeJSON(data []byte) (*Object, error) {
-	v, err := decode(data, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	v, err := decode(data, MaxDepth, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return nil, err
 	}
@@ -33,12 +33,18 @@ func DecodeJSON(data []byte) (*Object, error) {
 // DecodeStrict reads any JSON value and refuses what cannot be written again
 // without loss: repeated keys, lone surrogates, NaN, depth above MaxDepth.
 func DecodeStrict(text string) (any, error) {
-	return decode([]byte(text))
+	return decode([]byte(text), MaxDepth)
 }
 
-func decode(data []byte, opts ...jsontext.Options) (any, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data), opts...)
-	v, err := readValue(d)
+// DecodeReport is DecodeStrict for documents that this program wrote: they
+// hold MLflow's objects some levels down, and those may be MaxDepth deep.
+func DecodeReport(data []byte) (any, error) {
+	return decode(data, MaxDepth+100)
+}
+
+func decode(data []byte, depth int, opts ...jsontext.Options) (any, error) {
+	d := decoder{jsontext.NewDecoder(bytes.NewBuffer(data), opts...), depth}
+	v, err := d.value()
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +57,14 @@ func decode(data []byte, opts ...jsontext.Options) (any, error) {
 	return v, nil
 }
 
-func readValue(d *jsontext.Decoder) (any, error) {
-	if d.StackDepth() > MaxDepth {
+// A decoder reads values no deeper than its limit.
+type decoder struct {
+	*jsontext.Decoder
+	limit int
+}
+
+func (d decoder) value() (any, error) {
+	if d.StackDepth() > d.limit {
 		return nil, ErrDepth
 	}
 	t, err := d.ReadToken()
@@ -61,9 +73,9 @@ func readValue(d *jsontext.Decoder) (any, error) {
 	}
 	switch t.Kind() {
 	case '{':
-		return readObject(d)
+		return d.object()
 	case '[':
-		return readArray(d)
+		return d.array()
 	case '"':
 		return t.String(), nil
 	case '0':
@@ -74,7 +86,7 @@ func readValue(d *jsontext.Decoder) (any, error) {
 	return nil, nil // null
 }
 
-func readObject(d *jsontext.Decoder) (any, error) {
+func (d decoder) object() (any, error) {
 	o := &Object{}
 	var seen map[string]int // of large objects, where looking through all members costs too much
 	for d.PeekKind() != '}' {
@@ -83,7 +95,7 @@ func readObject(d *jsontext.Decoder) (any, error) {
 			return nil, err
 		}
 		key := k.String()
-		v, err := readValue(d)
+		v, err := d.value()
 		if err != nil {
 			return nil, err
 		}
@@ -117,10 +129,10 @@ func setMember(o *Object, seen map[string]int, key string, v any) {
 	o.Append(key, v)
 }
 
-func readArray(d *jsontext.Decoder) (any, error) {
+func (d decoder) array() (any, error) {
 	l := []any{}
 	for d.PeekKind() != ']' {
-		v, err := readValue(d)
+		v, err := d.value()
 		if err != nil {
 			return nil, err
 		}

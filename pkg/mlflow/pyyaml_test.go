@@ -37,7 +37,7 @@ func askPyYAML(t *testing.T, asks []any) []any {
 	if err != nil {
 		t.Fatalf("pyyaml.py: %v\n%s", err, stderr.Bytes())
 	}
-	answers, err := decode(out)
+	answers, err := decode(out, MaxDepth)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func Encode(doc *mlflow.Object) []byte { return mlflow.EncodeReport(doc) }
 
 // Decode reads a wide report. Decode(Encode(doc)) equals doc.
 func Decode(data []byte) (*mlflow.Object, error) {
-	v, err := mlflow.DecodeStrict(string(data))
+	v, err := mlflow.DecodeReport(data)
 	if err != nil {
 		return nil, fmt.Errorf("not a report: %w", err)
 	}
