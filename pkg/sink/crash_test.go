@@ -185,6 +185,11 @@ func TestTreeIsValidWheneverABatchIsKilled(t *testing.T) {
 			}
 		}
 		tree := openTree(t, Options{Dir: dir})
+		for name := range files(t, dir) {
+			if isTemp(filepath.Base(name)) {
+				t.Errorf("kill %d: left over: %s", kills, name)
+			}
+		}
 		if err := errors.Join(nightly(tree), tree.Close()); err != nil {
 			t.Fatalf("kill %d: %v", kills, err)
 		}

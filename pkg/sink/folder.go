@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 )
 
 // A Step is one thing that a Tree does to the file system.
@@ -24,6 +25,10 @@ const (
 	StepRename Step = "rename" // of a temporary file to its name
 	StepRemove Step = "remove"
 )
+
+// noPoll keeps the os package from asking the system, with five calls a file,
+// whether a file can be waited for: regular files cannot.
+const noPoll = syscall.O_NONBLOCK
 
 const (
 	fileMode   = 0o640 // less the umask
@@ -96,7 +101,7 @@ func (f folder) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, f.fail("reading", name, err)
 	}
-	file, err := f.root.Open(name)
+	file, err := f.root.OpenFile(name, os.O_RDONLY|noPoll, 0)
 	if err != nil {
 		return nil, f.fail("reading", name, err)
 	}
@@ -149,7 +154,7 @@ func (f folder) create(name string) (*os.File, error) {
 	if err := f.step(StepCreate, name); err != nil {
 		return nil, err
 	}
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL // never into what somebody put there
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | noPoll // never into what somebody put there
 	file, err := f.root.OpenFile(tempName(name), flags, fileMode)
 	if errors.Is(err, fs.ErrExist) {
 		if err = f.root.Remove(tempName(name)); err == nil {

@@ -45,11 +45,11 @@ func (t *Tree) writeObject(o ObjectFile) (report.FileRef, error) {
 	mutex := &t.objectWriting[int(key[0])%len(t.objectWriting)]
 	mutex.Lock()
 	defer mutex.Unlock()
-	in, err := t.top.open(path.Dir(where), true)
+	in, err := t.parents.get(t.top, path.Dir(where))
 	if err != nil {
 		return report.FileRef{}, err
 	}
-	defer in.close()
+	defer t.parents.giveBack(in)
 	name := path.Base(where)
 	old, err := in.read(name)
 	if err != nil {

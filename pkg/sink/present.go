@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +21,30 @@ type present struct {
 	row     report.Row // of the last index; zero when it has none
 }
 
+// enter opens the folder of a place, made when it is not there, and looks at
+// what lies in it. Without error the caller closes it.
+func (t *Tree) enter(place string) (present, error) {
+	above, err := t.parents.get(t.top, path.Join(reportsFolder, path.Dir(place)))
+	if err != nil {
+		return present{}, err
+	}
+	defer t.parents.giveBack(above)
+	in, isNew, err := above.enter(path.Base(place), t.old == nil)
+	if err != nil {
+		return present{}, err
+	}
+	p := present{in: in}
+	if isNew {
+		p.row, err = t.oldRow(place)
+	} else {
+		p, err = t.presentAt(in, place)
+	}
+	if err != nil {
+		in.close()
+	}
+	return p, err
+}
+
 func (t *Tree) presentAt(in folder, place string) (present, error) {
 	p := present{in: in}
 	var err error
@@ -29,14 +54,44 @@ func (t *Tree) presentAt(in folder, place string) (present, error) {
 	if p.mlmodel, err = in.read(modelName); err != nil {
 		return p, err
 	}
-	if t.old != nil {
-		p.row, _, err = t.old.ByPlace(place)
-	}
+	p.row, err = t.oldRow(place)
 	return p, err
 }
 
-// sectionsOf lists the sections of a report.
+// oldRow is the row of the last index; zero when it has none.
+func (t *Tree) oldRow(place string) (report.Row, error) {
+	if t.old == nil {
+		return report.Row{}, nil
+	}
+	row, _, err := t.old.ByPlace(place)
+	return row, err
+}
+
+// sectionsOf lists the sections of a report. In the layout of all our files
+// only they begin a line behind two blanks, as text has no line ends in JSON;
+// another layout, from whatever hands, is decoded.
 func sectionsOf(data []byte) ([]string, error) {
+	if !bytes.HasPrefix(data, []byte("{\n  \"")) || !bytes.HasSuffix(data, []byte("\n}\n")) {
+		return decodeSections(data)
+	}
+	var l []string
+	for rest := data; ; {
+		_, line, found := bytes.Cut(rest, []byte("\n  \""))
+		if !found {
+			return l, nil
+		}
+		key, value, _ := bytes.Cut(line, []byte("\""))
+		if bytes.IndexByte(key, '\\') >= 0 || !bytes.HasPrefix(value, []byte(": ")) {
+			return decodeSections(data)
+		}
+		if isSection(string(key)) {
+			l = append(l, string(key))
+		}
+		rest = value
+	}
+}
+
+func decodeSections(data []byte) ([]string, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(data)) // a bytes.Buffer is read in place
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, errors.Join(errors.New("not a JSON object"), err)

@@ -182,3 +182,29 @@ func TestRowsOfTheLastBatchAreAtHand(t *testing.T) {
 		t.Error(rows)
 	}
 }
+
+func TestSectionsAreFoundInAnyLayout(t *testing.T) {
+	want := []string{"run", "a\"b", "experiment"}
+	o := mlflow.NewObject(
+		mlflow.Member{Key: "manifest", Value: mlflow.NewObject()},
+		mlflow.Member{Key: "run", Value: mlflow.NewObject(mlflow.Member{Key: "no\n  \"section\": ", Value: "\n  \"nor this\": "})},
+		mlflow.Member{Key: "a\"b", Value: []any{"x"}},
+		mlflow.Member{Key: "experiment", Value: "x"},
+		mlflow.Member{Key: "issues", Value: []any{}})
+	plain := o.Clone()
+	plain.Delete("a\"b")
+	for name, c := range map[string]struct {
+		data []byte
+		want []string
+	}{
+		"ours":        {mlflow.EncodeReport(plain), []string{"run", "experiment"}},
+		"odd key":     {mlflow.EncodeReport(o), want},
+		"one line":    {mlflow.JSON{}.Append(nil, o), want},
+		"four blanks": {mlflow.JSON{Indent: "    "}.Append(nil, o), want},
+		"empty":       {[]byte("{}\n"), nil},
+	} {
+		if got, err := sectionsOf(c.data); err != nil || !cmp.Equal(c.want, got) {
+			t.Errorf("%s: %q: %v", name, got, err)
+		}
+	}
+}

@@ -62,6 +62,8 @@ type Tree struct {
 	lock *lock
 	seed maphash.Seed
 
+	parents parents
+
 	spool *os.File
 	index *report.IndexWriter
 
@@ -242,6 +244,7 @@ func (t *Tree) Close() error {
 	if t.lock != nil {
 		errs = append(errs, t.lock.release(!t.top.disk.dirty.Load()))
 	}
+	t.parents.close()
 	t.top.close()
 	t.spool, t.oldFile, t.lock = nil, nil, nil
 	return t.top.fail("closing", "", errors.Join(errs...))

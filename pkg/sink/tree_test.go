@@ -282,6 +282,33 @@ func TestBatchWithoutCommitLeavesTheOldIndex(t *testing.T) {
 	}
 }
 
+func TestIndexGetsItsNameWhenAllElseIsDurable(t *testing.T) {
+	for noSync, want := range map[bool][]string{
+		false: {"rename model_reports/A/7/report.json", "sync .", "rename index.json", "rename run.json"},
+		true:  {"rename model_reports/A/7/report.json", "rename index.json", "rename run.json"},
+	} {
+		dir := memory(t)
+		openTree(t, Options{Dir: dir}).Close()
+		var got []string
+		o := Options{Dir: dir, NoSync: noSync, Before: func(s Step, path string) error {
+			if s == StepSync || s == StepRename {
+				got = append(got, string(s)+" "+path)
+			}
+			return nil
+		}}
+		r := Report{Place: "A/7", JSON: doc("1")}
+		batch(t, o, r)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+		got = nil
+		batch(t, o, r)
+		if d := cmp.Diff([]string{"rename run.json"}, got); d != "" {
+			t.Error("nothing changed, but: ", d)
+		}
+	}
+}
+
 func TestDamagedIndexCostsOnlyWhatItKnew(t *testing.T) {
 	dir := memory(t)
 	batch(t, Options{Dir: dir}, Report{Place: "A/7", JSON: doc("1")})

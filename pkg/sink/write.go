@@ -62,15 +62,11 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 		return Written{}, err
 	}
 	defer t.alone(r.Place)()
-	in, err := t.top.open(path.Join(reportsFolder, r.Place), true)
+	p, err := t.enter(r.Place)
 	if err != nil {
 		return Written{}, err
 	}
-	defer in.close()
-	p, err := t.presentAt(in, r.Place)
-	if err != nil {
-		return Written{}, err
-	}
+	defer p.in.close()
 	p.same = p.json != nil && t.same(p.json, r.JSON)
 	if p.saysMore(r) {
 		return t.kept(p)
@@ -82,9 +78,9 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 	if w.Change, err = t.writeFiles(p, &r); err != nil {
 		return Written{}, err
 	}
-	w.Files = append(w.Files, fileRef(path.Join(in.path, reportName), r.JSON))
+	w.Files = append(w.Files, fileRef(path.Join(p.in.path, reportName), r.JSON))
 	if r.MLmodel != nil {
-		w.Files = append(w.Files, fileRef(path.Join(in.path, modelName), r.MLmodel))
+		w.Files = append(w.Files, fileRef(path.Join(p.in.path, modelName), r.MLmodel))
 	}
 	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
 	return w, nil
