@@ -21,6 +21,9 @@ type cli struct {
 
 	Patience string `enum:"auto,interactive,batch" default:"auto" help:"How long to try to reach a server that does not answer: interactive (10 s), batch (all retries), or auto (interactive on a terminal)."`
 
+	CPUProfile string `name:"cpuprofile" hidden:"" help:"Write a CPU profile."`
+	MemProfile string `name:"memprofile" hidden:"" help:"Write a profile of allocations."`
+
 	Run      runCmd      `cmd:"" help:"Write a tree of reports for all models that a manifest lists."`
 	Plan     planCmd     `cmd:"" help:"Read all that run would read and show what it would change, without writing."`
 	Validate validateCmd `cmd:"" help:"Check a manifest without asking any server."`
@@ -68,7 +71,15 @@ func execute(ctx context.Context, args []string, e *env) int {
 	case err != nil:
 		return u.fail(usageError(args, err))
 	}
-	return u.fail(k.Run())
+	stop, err := c.profiles()
+	if err != nil {
+		return u.fail(err)
+	}
+	code := u.fail(k.Run())
+	if err := stop(); err != nil {
+		return u.fail(err)
+	}
+	return code
 }
 
 // errUsage marks mistakes in the command line.
