@@ -1,9 +1,9 @@
 package sink
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"os"
 	"path"
@@ -28,7 +28,7 @@ func OpenPreview(o Options) (*Preview, error) {
 	if err != nil {
 		return nil, diskError("opening "+o.Dir, err)
 	}
-	t := &Tree{o: o, top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}}
+	t := &Tree{o: o, seed: maphash.MakeSeed(), top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}}
 	p := &Preview{tree: t}
 	if err := p.start(); err != nil {
 		p.Close()
@@ -101,10 +101,7 @@ func (p *Preview) WriteReport(r Report) (Written, error) {
 	if old.saysMore(r) {
 		return p.tree.kept(old)
 	}
-	w.Lost, w.Change = old.lost(sections), Changed
-	if old.same && (r.MLmodel == nil && old.mlmodel == nil || bytes.Equal(r.MLmodel, old.mlmodel)) {
-		w.Change = Unchanged
-	}
+	w.Lost, w.Change = old.lost(sections), old.change(r)
 	return w, nil
 }
 

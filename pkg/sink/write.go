@@ -89,27 +89,41 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 // writeFiles writes the MLmodel file and then report.json; r.JSON becomes what
 // is on disk.
 func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
-	change := Unchanged
+	change := p.change(*r)
 	switch {
-	case r.MLmodel == nil && p.mlmodel != nil && goneForGood(r.Issues):
-		change = Changed
+	case p.dropsMLmodel(*r):
 		if err := p.in.remove(modelName); err != nil {
 			return "", err
 		}
-	case r.MLmodel != nil && (p.mlmodel == nil || !bytes.Equal(p.mlmodel, r.MLmodel)):
-		change = Changed
+	case p.newMLmodel(*r):
 		if err := p.in.write(modelName, r.MLmodel); err != nil {
 			return "", err
 		}
 	}
+	if p.json != nil && p.same {
+		r.JSON = p.json
+		return change, nil
+	}
+	return change, p.in.write(reportName, r.JSON)
+}
+
+// change is what a report makes of what is on disk.
+func (p present) change(r Report) Change {
 	switch {
 	case p.json == nil:
-		return New, p.in.write(reportName, r.JSON)
-	case !p.same:
-		return Changed, p.in.write(reportName, r.JSON)
+		return New
+	case !p.same || p.dropsMLmodel(r) || p.newMLmodel(r):
+		return Changed
 	}
-	r.JSON = p.json
-	return change, nil
+	return Unchanged
+}
+
+func (p present) dropsMLmodel(r Report) bool {
+	return r.MLmodel == nil && p.mlmodel != nil && goneForGood(r.Issues)
+}
+
+func (p present) newMLmodel(r Report) bool {
+	return r.MLmodel != nil && (p.mlmodel == nil || !bytes.Equal(p.mlmodel, r.MLmodel))
 }
 
 func (t *Tree) same(old, new []byte) bool {
