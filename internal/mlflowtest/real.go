@@ -22,9 +22,12 @@ const stampFile = "mlreport-requirements.txt"
 
 // Python returns the interpreter of the virtual environment with real MLflow
 // of this version. Without one the test is skipped, or fails under CI=true,
-// and says on stderr how to make it.
+// and says on stderr how to make it. With -short, every such test is skipped.
 func Python(t testing.TB, version string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out real servers")
+	}
 	env := filepath.Join(Root(t), ".cache", "mlflow-"+version)
 	python := filepath.Join(env, "bin", "python")
 	_, noStamp := os.Stat(filepath.Join(env, stampFile))
