@@ -50,6 +50,7 @@ func TestStartsARealServerOfEachVersionAndBackend(t *testing.T) {
 }
 
 func TestServerEndsWithItsTest(t *testing.T) {
+	Python(t, MLflow3)
 	var url string
 	t.Run("inner", func(t *testing.T) { url = StartServer(t, ServerOptions{Workers: 2}).URL })
 	if answer, err := http.Get(url + "/health"); err == nil {
