@@ -47,10 +47,14 @@ func (s *Store) readExperiment(ctx context.Context, at string) (mlflow.Experimen
 	if err != nil {
 		return mlflow.Experiment{}, err
 	}
+	stage := lifecycle(meta)
+	if id != at {
+		stage = "deleted" // 1.x only moves the folder
+	}
 	o := mlflow.NewObject(mlflow.Member{Key: "experiment_id", Value: id})
 	put(o, "name", text(meta, "name"))
 	put(o, "artifact_location", text(meta, "artifact_location"))
-	o.Append("lifecycle_stage", lifecycle(meta))
+	o.Append("lifecycle_stage", stage)
 	put(o, "last_update_time", unlessEmpty(number(meta, "last_update_time")))
 	put(o, "creation_time", unlessEmpty(number(meta, "creation_time")))
 	putList(o, "tags", tags)

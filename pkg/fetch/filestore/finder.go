@@ -70,10 +70,6 @@ func (s *Store) locate(ctx context.Context, ids, in []string, of func(*finder) m
 	}
 	found := make(map[string][]string, len(ids))
 	for _, id := range ids {
-		if !component(id) {
-			found[id] = nil
-			continue
-		}
 		found[id] = slices.Clone(of(f)[id])
 	}
 	return found, nil

@@ -19,13 +19,14 @@ import (
 
 // Limits of what one object may be made of.
 const (
-	maxValueBytes  = 16 << 20  // of one param or tag
-	maxObjectBytes = 256 << 20 // of all of them
+	maxValueBytes  = 16 << 20 // of one param or tag
+	maxObjectBytes = 64 << 20 // of all of them
 	maxObjectFiles = 100_000
 	maxKeyDepth    = 128 // a key has at most 250 characters
 )
 
-// A folder is a folder of the store. It refuses whatever leads out of it.
+// A folder is a folder of the store. It refuses whatever leads out of it, so
+// that a link in the folder of an object can only lead to another place there.
 type folder struct {
 	root *os.Root
 	path string // below the store, for messages
@@ -39,8 +40,20 @@ func component(name string) bool {
 
 // sub opens a folder below this one; the caller closes it.
 func (f folder) sub(name string) (folder, error) {
+	if err := f.mustBeDir(name); err != nil {
+		return folder{}, err
+	}
 	root, err := f.root.OpenRoot(name)
 	return folder{root, path.Join(f.path, name)}, err
+}
+
+// mustBeDir comes before every opening of a folder: opening a pipe would block.
+func (f folder) mustBeDir(name string) error {
+	info, err := f.root.Stat(name)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: path.Join(f.path, name), Err: syscall.ENOTDIR}
+	}
+	return err
 }
 
 func (f folder) close() { _ = f.root.Close() }
@@ -57,11 +70,7 @@ func (f folder) isDir(name string) bool {
 
 // entries lists a folder by name, in byte order.
 func (f folder) entries(name string) ([]fs.DirEntry, error) {
-	info, err := f.root.Stat(name)
-	if err == nil && !info.IsDir() { // opening a pipe would block
-		err = &fs.PathError{Op: "list", Path: path.Join(f.path, name), Err: syscall.ENOTDIR}
-	}
-	if err != nil {
+	if err := f.mustBeDir(name); err != nil {
 		return nil, err
 	}
 	d, err := f.root.Open(name)

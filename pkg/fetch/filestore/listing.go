@@ -54,9 +54,8 @@ func (s *Store) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch
 		}
 		for _, name := range names {
 			ids, err := s.versionIDs(name)
-			if err != nil {
-				yield(fetch.Version{}, err)
-				return
+			if err != nil { // the model is listed, and says why
+				_ = s.passOver("the versions of registered model "+name, err, nil)
 			}
 			for chunk := range slices.Chunk(ids, 64) {
 				if !s.yieldVersions(ctx, chunk, yield) {
