@@ -18,29 +18,33 @@ const copyTries = 4
 
 // privateCopy copies a database, with its -wal and -journal, into a new folder
 // that only this user can read, below tempDir.
-func privateCopy(ctx context.Context, path, tempDir string) (dir string, err error) {
-	dir, err = os.MkdirTemp(tempDir, "mlreport-db-")
+func privateCopy(ctx context.Context, path, tempDir string) (string, error) {
+	dir, err := os.MkdirTemp(tempDir, "mlreport-db-")
 	if err != nil {
 		return "", refuse(mlflow.ErrUnavailable, "no temporary folder for a copy of the database "+path+": "+err.Error(), "")
 	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(dir)
-		}
-	}()
+	if err := copyInto(ctx, path, dir); err != nil {
+		_ = os.RemoveAll(dir) // the first error counts
+		return "", err
+	}
+	return dir, nil
+}
+
+// copyInto copies until nobody writes meanwhile.
+func copyInto(ctx context.Context, path, dir string) error {
 	for range copyTries {
 		before := stampOf(path)
 		for _, suffix := range []string{"", "-wal", "-journal"} {
-			err = copyFile(ctx, path+suffix, filepath.Join(dir, filepath.Base(path)+suffix))
+			err := copyFile(ctx, path+suffix, filepath.Join(dir, filepath.Base(path)+suffix))
 			if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
-				return "", copyError(ctx, path, err)
+				return copyError(ctx, path, err)
 			}
 		}
 		if stampOf(path) == before {
-			return dir, nil
+			return nil
 		}
 	}
-	return "", refuse(mlflow.ErrUnavailable, "the database "+path+" was written to each time it was copied", "run it again when the program that writes to it has finished")
+	return refuse(mlflow.ErrUnavailable, "the database "+path+" was written to each time it was copied", "run it again when the program that writes to it has finished")
 }
 
 func copyError(ctx context.Context, path string, err error) error {
