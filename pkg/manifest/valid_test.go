@@ -282,6 +282,13 @@ func TestAliasesCannotMultiplyWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestAMistakeThatAliasesRepeatIsSaidOnce(t *testing.T) {
+	_, err := Parse([]byte("version: 1\nhosts:\n  a: &a {tracking: http://h, typo: 1}\n  b: *a\n  c: *a\ndefaults: {host: a}\nmodels: [models:/a/1]\n"), Options{File: "-"})
+	if err == nil || err.Error() != `-:3:30: unknown key "typo" in a host` {
+		t.Error(err)
+	}
+}
+
 func TestMistakesAreInTheOrderOfTheFile(t *testing.T) {
 	_, err := Parse([]byte("models: [1, 2]\nversion: 3\nx: 1\n"), Options{File: "-"})
 	var lines []int

@@ -200,11 +200,22 @@ func TestAMappingWins(t *testing.T) {
 	}
 }
 
+func TestAMappingWinsOverFilesThatAreStillWhereTheyWere(t *testing.T) {
+	old := tree(t, run+"/MLmodel")
+	a := reader(t, Options{StoreDir: t.TempDir(), Roots: []Root{{old, t.TempDir()}}})
+	err := wantError(t, a, old+"/"+run, mlflow.ErrNotFound)
+	if errors.Is(err, mlflow.ErrOutside) || mlflow.Hint(err) != "" {
+		t.Errorf("%v, hint %q", err, mlflow.Hint(err))
+	}
+}
+
 func TestTheLongestPrefixWins(t *testing.T) {
 	const tail = "1/" + run + "/artifacts"
-	outer, inner := tree(t, "b/c/"+tail+"/MLmodel"), tree(t, tail+"/MLmodel")
+	outer, inner := tree(t, "b/c/"+tail+"/MLmodel", "b/c/other/MLmodel"), tree(t, tail+"/MLmodel")
 	for _, roots := range [][]Root{{{"/a", outer}, {"/a/b/c", inner}}, {{"/a/b/c", inner}, {"/a", outer}}} {
-		wantFile(t, reader(t, Options{Roots: roots}), "/a/b/c/"+tail, tail+"/MLmodel", "")
+		a := reader(t, Options{Roots: roots})
+		wantFile(t, a, "/a/b/c/"+tail, tail+"/MLmodel", "")
+		wantError(t, a, "/a/b/c/other", mlflow.ErrNotFound)
 	}
 }
 

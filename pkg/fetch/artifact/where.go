@@ -26,7 +26,7 @@ type where struct {
 // spellings reads a location, in the ways it may be meant, the likeliest
 // first. There are none when it cannot be the location of a file at all.
 func spellings(uri string) []where {
-	if len(uri) > maxPath || strings.ContainsRune(uri, 0) {
+	if len(uri) > maxPath {
 		return nil
 	}
 	if p, ok := mlflow.LocalPath(uri); ok {
@@ -34,7 +34,7 @@ func spellings(uri string) []where {
 		if strings.Contains(p, `\`) { // written on Windows, relative: `mlruns\0\ab12`
 			list = append(list, localWhere(strings.ReplaceAll(p, `\`, "/")))
 		}
-		return valid(list)
+		return list
 	}
 	scheme := mlflow.SchemeOf(uri)
 	if scheme == "" || scheme == "file" {
@@ -52,7 +52,7 @@ func spellings(uri string) []where {
 		at.segs = segments("/" + decoded)
 		list = append(list, at)
 	}
-	return valid(list)
+	return list
 }
 
 func localWhere(p string) where {
@@ -78,17 +78,6 @@ func segments(p string) []string {
 		}
 	}
 	return segs
-}
-
-// valid drops spellings with a zero byte, which `%00` may have hidden.
-func valid(list []where) []where {
-	kept := list[:0]
-	for _, w := range list {
-		if !strings.ContainsRune(strings.Join(w.segs, ""), 0) {
-			kept = append(kept, w)
-		}
-	}
-	return kept
 }
 
 // below cuts the prefix off w.
