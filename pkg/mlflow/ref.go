@@ -73,7 +73,7 @@ type RefError struct {
 }
 
 func (e *RefError) Error() string {
-	return fmt.Sprintf("model URI %q %s: %v", e.URI, e.Problem, ErrInvalid)
+	return fmt.Sprintf("model URI %q %s", e.URI, e.Problem)
 }
 
 // Unwrap gives ErrInvalid.

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -67,7 +66,7 @@ func (l login) describe() string {
 func splitAddress(o Options) (*url.URL, login, error) {
 	wrong := func(what string) (*url.URL, login, error) {
 		return nil, login{}, &mlflow.Error{
-			Err:  fmt.Errorf("the server's address%s %s: %w", fromClause(o.AddressFrom), what, mlflow.ErrInvalid),
+			Err:  mlflow.Reason(mlflow.ErrInvalid, "the server's address%s %s", fromClause(o.AddressFrom), what),
 			Hint: "write it as http://host:5000 or https://host/prefix",
 		}
 	}
@@ -108,14 +107,14 @@ func describeHost(base *url.URL, from string, l login) string {
 func checkHeaders(headers map[string]string, l login) error {
 	for name, value := range headers {
 		if name == "" || strings.ContainsFunc(name, notToken) {
-			return &mlflow.Error{Err: fmt.Errorf("the header name %q: %w", name, mlflow.ErrInvalid), Hint: "a header name has letters, digits and hyphens"}
+			return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrInvalid, "%q cannot be the name of a header", name), Hint: "a header name has letters, digits and hyphens"}
 		}
 		if strings.ContainsFunc(value, isControl) {
-			return &mlflow.Error{Err: fmt.Errorf("the value of header %s holds a control character: %w", name, mlflow.ErrInvalid)}
+			return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrInvalid, "the value of header %s holds a control character", name)}
 		}
 	}
 	if strings.ContainsFunc(l.token, isControl) {
-		return &mlflow.Error{Err: fmt.Errorf("the token%s holds a control character: %w", fromClause(l.from), mlflow.ErrInvalid),
+		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrInvalid, "the token%s holds a control character", fromClause(l.from)),
 			Hint: "a line break at its end? write the token without one"}
 	}
 	return nil

@@ -3,7 +3,8 @@ package rest
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -16,7 +17,7 @@ func newTLSConfig(o Options) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.InsecureTLS} //nolint:gosec // the user asked for it
 	if o.InsecureTLS && o.CAFile != "" {
 		return nil, &mlflow.Error{
-			Err:  fmt.Errorf("insecure TLS and a CA file are both set: %w", mlflow.ErrInvalid),
+			Err:  mlflow.Reason(mlflow.ErrInvalid, "insecure TLS and a CA file are both set"),
 			Hint: "set only one of MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH (`tls:` `insecure` and `ca` in a manifest)",
 		}
 	}
@@ -31,7 +32,7 @@ func newTLSConfig(o Options) (*tls.Config, error) {
 		pair, err := tls.LoadX509KeyPair(o.ClientCertFile, o.ClientCertFile)
 		if err != nil {
 			return nil, &mlflow.Error{
-				Err:  fmt.Errorf("the client certificate %s: %w: %w", o.ClientCertFile, err, mlflow.ErrInvalid),
+				Err:  mlflow.Reason(mlflow.ErrInvalid, "the client certificate %s: %v", o.ClientCertFile, plainPathError(err)),
 				Hint: "it must be one PEM file with the certificate and its key",
 			}
 		}
@@ -52,12 +53,25 @@ func readCAs(path string) (*x509.CertPool, error) {
 	for _, file := range files {
 		data, err := os.ReadFile(file) //nolint:gosec // named by the user
 		if err != nil && file == path {
-			return nil, &mlflow.Error{Err: fmt.Errorf("the CA file: %w: %w", err, mlflow.ErrInvalid)}
+			return nil, &mlflow.Error{
+				Err:  mlflow.Reason(mlflow.ErrInvalid, "the CA file %s: %v", path, plainPathError(err)),
+				Hint: "see MLFLOW_TRACKING_SERVER_CERT_PATH and REQUESTS_CA_BUNDLE (`tls: {ca}` of the host in the manifest)",
+			}
 		}
 		found = pool.AppendCertsFromPEM(data) || found
 	}
 	if !found {
-		return nil, &mlflow.Error{Err: fmt.Errorf("no certificate in %s: %w", path, mlflow.ErrInvalid), Hint: "the CA file must hold PEM certificates"}
+		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrInvalid, "no certificate in %s", path), Hint: "the CA file must hold PEM certificates"}
 	}
 	return pool, nil
+}
+
+// plainPathError is an error of the system without the path, which the
+// sentence around it has.
+func plainPathError(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

@@ -106,11 +106,12 @@ func TestTLSFilesAreCheckedAtOnce(t *testing.T) {
 		want string
 		hint string
 	}{
-		{Options{InsecureTLS: true, CAFile: good}, "insecure TLS and a CA file are both set: invalid request",
+		{Options{InsecureTLS: true, CAFile: good}, "insecure TLS and a CA file are both set",
 			"set only one of MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH (`tls:` `insecure` and `ca` in a manifest)"},
-		{Options{CAFile: "/no/such.pem"}, "the CA file: open /no/such.pem: no such file or directory: invalid request", ""},
-		{Options{CAFile: text}, "no certificate in " + text + ": invalid request", "the CA file must hold PEM certificates"},
-		{Options{ClientCertFile: text}, "the client certificate " + text + ": tls: failed to find any PEM data in certificate input: invalid request",
+		{Options{CAFile: "/no/such.pem"}, "the CA file /no/such.pem: no such file or directory",
+			"see MLFLOW_TRACKING_SERVER_CERT_PATH and REQUESTS_CA_BUNDLE (`tls: {ca}` of the host in the manifest)"},
+		{Options{CAFile: text}, "no certificate in " + text, "the CA file must hold PEM certificates"},
+		{Options{ClientCertFile: text}, "the client certificate " + text + ": tls: failed to find any PEM data in certificate input",
 			"it must be one PEM file with the certificate and its key"},
 	} {
 		test.o.TrackingURI = "https://mlflow.corp"
