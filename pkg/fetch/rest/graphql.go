@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +17,9 @@ import (
 const graphQLRuns = 10
 
 // completeRuns adds to runs that a search gave what only `runs/get` shows:
-// `outputs`, which 3.4 leaves out, and `inputs.model_inputs`, which 3.8 and
-// 3.17 leave out of runs with outputs. The runs are changed in place.
+// `outputs`, which 3.4 leaves out, and `inputs.model_inputs`, which 3.4, 3.8
+// and 3.17 leave out of any run (a run that only evaluates a model has them and
+// no outputs). The runs are changed in place.
 //
 // failed says for which runs that could not be had. The error is ctx's.
 func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed map[string]error, err error) {
@@ -33,11 +33,14 @@ func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed ma
 	g.SetLimit(r.inFlight())
 	for ten := range slices.Chunk(runs, graphQLRuns) {
 		g.Go(func() error {
-			left := r.askGraphQL(gctx, ten)
+			left, why := r.askGraphQL(gctx, ten)
 			for _, run := range left {
 				err := r.replace(gctx, run)
 				if gctx.Err() != nil {
 					return gctx.Err()
+				}
+				if err == nil && why != nil && len(left) == len(ten) { // it is not the server as a whole
+					without(r.log, r.can.graphQL.refused(), "runs by GraphQL", why)
 				}
 				if err != nil {
 					mu.Lock()
@@ -57,16 +60,11 @@ func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed ma
 func (r *Reader) incomplete(ctx context.Context, runs []mlflow.Run, failed map[string]error) ([]mlflow.Run, error) {
 	var out []mlflow.Run
 	for _, run := range runs {
-		if outputs := run.Object.Object("outputs"); outputs != nil {
-			if outputs.Has("model_outputs") && !run.Object.Object("inputs").Has("model_inputs") {
-				out = append(out, run)
-			}
-			continue
-		}
 		switch {
-		case r.can.runOutputs.no():
-		case r.can.runOutputs.yes():
+		case run.Object.Object("inputs").Has("model_inputs"): // a folder behind the server: its searches show all
+		case run.Has("outputs"), r.can.runOutputs.yes():
 			out = append(out, run)
+		case r.can.runOutputs.no():
 		default:
 			if err := r.replace(ctx, run); err != nil {
 				if ctx.Err() != nil {
@@ -95,10 +93,10 @@ func (r *Reader) replace(ctx context.Context, run mlflow.Run) error {
 }
 
 // askGraphQL completes up to ten runs in one request and returns those that
-// it could not.
-func (r *Reader) askGraphQL(ctx context.Context, runs []mlflow.Run) (left []mlflow.Run) {
+// it could not, and why.
+func (r *Reader) askGraphQL(ctx context.Context, runs []mlflow.Run) (left []mlflow.Run, err error) {
 	if r.can.graphQL.no() {
-		return runs
+		return runs, nil
 	}
 	var params, fields strings.Builder
 	vars := &mlflow.Object{}
@@ -116,13 +114,10 @@ func (r *Reader) askGraphQL(ctx context.Context, runs []mlflow.Run) (left []mlfl
 			left = append(left, run)
 		}
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		r.can.graphQL.proved()
-	case ctx.Err() == nil && !errors.Is(err, mlflow.ErrUnavailable) && len(left) == len(runs):
-		without(r.log, r.can.graphQL.refused(), "runs by GraphQL", err)
 	}
-	return left
+	return left, err
 }
 
 // addModels writes what GraphQL says of a run the way `runs/get` does. It
