@@ -3,7 +3,6 @@ package artifact
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"iter"
 	"os"
@@ -187,11 +186,11 @@ func (a *Artifacts) explain(at fetch.Location, err error) error {
 	case a.mappingOf(w) != nil:
 		return err
 	case !a.isKnown(w) && exists(w):
-		return &mlflow.Error{Err: fmt.Errorf("it lies outside of the store's folder and of every artifact root: %w", mlflow.ErrOutside), Hint: hintToMap(w[0], at.Owner, false)}
+		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrOutside, "it lies outside of the store's folder and of every artifact root"), Hint: hintToMap(w[0], at.Owner, false)}
 	case w[0].local && !a.local:
-		return &mlflow.Error{Err: fmt.Errorf("no artifact root covers it: %w", mlflow.ErrUnsupported), Hint: hintToMap(w[0], at.Owner, true)}
+		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "it is a folder of another machine, and no artifact root covers it"), Hint: hintToMap(w[0], at.Owner, true)}
 	}
-	return &mlflow.Error{Err: notFound("neither there nor beside the store"), Hint: hintToMap(w[0], at.Owner, true)}
+	return &mlflow.Error{Err: notFound("there is no such file, and none beside the store"), Hint: hintToMap(w[0], at.Owner, true)}
 }
 
 // isKnown tells whether a local location is in a folder that may be read.
@@ -222,7 +221,7 @@ func (a *Artifacts) failed(doing string, at fetch.Location, path string, err err
 	return &mlflow.Error{Op: doing + " " + uri, Err: err}
 }
 
-func notFound(what string) error { return fmt.Errorf("%s: %w", what, mlflow.ErrNotFound) }
+func notFound(what string) error { return mlflow.Reason(mlflow.ErrNotFound, "%s", what) }
 
 // classify wraps what the system said in the right sentinel.
 func classify(err error) error {
@@ -232,14 +231,14 @@ func classify(err error) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || isNoName(err):
-		return fmt.Errorf("%w (%v)", mlflow.ErrNotFound, err)
+		return mlflow.Reason(mlflow.ErrNotFound, "%v", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w (%v)", mlflow.ErrDenied, err)
+		return mlflow.Reason(mlflow.ErrDenied, "%v", err)
 	case err.Error() == "path escapes from parent": // os has no name for it
 		return &mlflow.Error{
-			Err:  fmt.Errorf("a link leads out of the folder: %w", mlflow.ErrOutside),
+			Err:  mlflow.Reason(mlflow.ErrOutside, "a link leads out of the folder"),
 			Hint: "name the folder that the link leads to in artifact-roots",
 		}
 	}
-	return fmt.Errorf("%w (%v)", mlflow.ErrUnavailable, err)
+	return mlflow.Reason(mlflow.ErrUnavailable, "%v", err)
 }

@@ -319,7 +319,7 @@ func TestKindsOfStoresThatAreNotServed(t *testing.T) {
 		wantError(t, a, uri, mlflow.ErrUnsupported)
 	}
 	err := wantError(t, reader(t, Options{}), "s3://key:secret@bucket/1/"+run+"/artifacts?sig=secret", mlflow.ErrUnsupported)
-	if want := `reading s3://bucket/1/` + run + `/artifacts/MLmodel: s3: locations are not served here: unsupported`; err.Error() != want {
+	if want := `reading s3://bucket/1/` + run + `/artifacts/MLmodel: locations of the kind s3: are not served here`; err.Error() != want {
 		t.Errorf("message %q, want %q", err, want)
 	}
 	if want := `if its files are on this machine, tell the host where: artifact-roots: {"s3://bucket/": FOLDER}`; mlflow.Hint(err) != want {

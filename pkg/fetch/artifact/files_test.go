@@ -120,7 +120,7 @@ func TestListsByNameAndDepth(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"nothing", "model.txt", "Z/x"} {
-		if got := list(t, a, uri, path, 1); !strings.HasPrefix(got, "error listing "+uri+"/"+path) || !strings.Contains(got, "not found") {
+		if got := list(t, a, uri, path, 1); !strings.HasPrefix(got, "error listing "+uri+"/"+path) || !strings.Contains(got, "there is no such file") {
 			t.Errorf("%q: %q", path, got)
 		}
 	}
@@ -150,7 +150,7 @@ func TestListsLinksWithoutFollowingThemOut(t *testing.T) {
 func TestAListingThatNestsTooDeepEnds(t *testing.T) {
 	dir := tree(t, strings.Repeat("d/", maxNesting+1))
 	got := list(t, reader(t, Options{StoreDir: dir}), dir, "", -1)
-	if !strings.HasSuffix(got, fmt.Sprintf("more than %d folders in folders: too large", maxNesting)) {
+	if !strings.HasSuffix(got, fmt.Sprintf("there are more than %d folders in folders", maxNesting)) {
 		t.Error(got[len(got)-200:])
 	}
 }

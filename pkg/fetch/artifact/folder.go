@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -128,7 +127,7 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 }
 
 func tooLarge(limit int64) error {
-	return fmt.Errorf("%w (more than %d bytes)", mlflow.ErrTooLarge, limit)
+	return mlflow.Reason(mlflow.ErrTooLarge, "it has more than %d bytes", limit)
 }
 
 // join joins slash paths; the folder itself is `.`.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -31,7 +30,7 @@ type listing struct {
 // walk lists the folder rel, whose entries are shown below shown.
 func (l *listing) walk(ctx context.Context, rel, shown string, depth int) error {
 	if len(l.above) == maxNesting {
-		return fmt.Errorf("more than %d folders in folders: %w", maxNesting, mlflow.ErrTooLarge)
+		return mlflow.Reason(mlflow.ErrTooLarge, "there are more than %d folders in folders", maxNesting)
 	}
 	dir, entries, err := l.entries(rel)
 	if err != nil {
@@ -97,7 +96,7 @@ func (l *listing) entries(rel string) (dir os.FileInfo, list []os.FileInfo, err 
 			return nil, nil, classify(err)
 		}
 		if l.count > maxEntries {
-			return nil, nil, fmt.Errorf("more than %d files: %w", maxEntries, mlflow.ErrTooLarge)
+			return nil, nil, mlflow.Reason(mlflow.ErrTooLarge, "there are more than %d files", maxEntries)
 		}
 	}
 	slices.SortFunc(list, func(a, b os.FileInfo) int { return cmp.Compare(a.Name(), b.Name()) })

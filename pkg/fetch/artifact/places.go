@@ -29,11 +29,11 @@ type mapping struct {
 // read below it.
 func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied bool, err error) {
 	if sub != "" && !filepath.IsLocal(filepath.FromSlash(sub)) {
-		return nil, false, fmt.Errorf("the path leads out of the folder: %w", mlflow.ErrOutside)
+		return nil, false, mlflow.Reason(mlflow.ErrOutside, "the path leads out of the folder")
 	}
 	spelled := spellings(at.URI)
 	if len(spelled) == 0 {
-		return nil, false, notFound("not the location of a file")
+		return nil, false, notFound("this cannot be the location of a file")
 	}
 	if list := a.mappingOf(spelled); list != nil {
 		return list, false, nil
@@ -117,7 +117,7 @@ func (a *Artifacts) relocated(w where, owner []string) []place {
 }
 
 func unsupported(w where, owner []string) error {
-	e := &mlflow.Error{Err: fmt.Errorf("%s: locations are not served here: %w", w.scheme, mlflow.ErrUnsupported)}
+	e := &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "locations of the kind %s: are not served here", w.scheme)}
 	if w.scheme != "runs" && w.scheme != "models" {
 		e.Hint = hintToMap(w, owner, true)
 	}
