@@ -34,7 +34,7 @@ func (p *parser) settingsKeys(s *settings) []key {
 		{name: "permissions", read: func(f field) {
 			truth(&s.permissions)(f)
 			if s.permissions != nil && *s.permissions {
-				p.notServed(f.node, "`permissions: true`")
+				p.notServed(f.node, "`permissions: true`", "")
 			}
 		}},
 	}, later("copy", "metric-history", "serving", "table-lineage", "owner")...)
@@ -43,7 +43,7 @@ func (p *parser) settingsKeys(s *settings) []key {
 // hostOf reads the name of a host.
 func (p *parser) hostOf(f field) text {
 	if f.node.Kind == yaml.SequenceNode {
-		p.notServed(f.node, "a list of hosts")
+		p.notServed(f.node, "a list of hosts", "make it an entry per host")
 		return text{}
 	}
 	t, ok := p.text(f)
@@ -51,7 +51,7 @@ func (p *parser) hostOf(f field) text {
 	case !ok:
 		return text{}
 	case t.value() == "*":
-		p.notServed(f.node, "`*` for all hosts")
+		p.notServed(f.node, "`*` for all hosts", "make it an entry per host")
 		return text{}
 	}
 	return t
@@ -150,7 +150,8 @@ func (p *parser) uri(f field, d *entryDraft) {
 		return
 	}
 	if ref.Registry != "" {
-		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")")
+		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")",
+			"registries in URIs are those of Databricks, which this version does not read; name another one as `registry:` of the host")
 		return
 	}
 	if ref.Kind == mlflow.LocationRef {
@@ -187,7 +188,7 @@ func (p *parser) location(t text) (string, bool) {
 		p.noPassword(t)
 	default:
 		hint := "write models:/name/version, models:/name@alias, runs:/<run id>/path or the path of a folder"
-		if near := nearest(scheme, []string{"models", "runs", "mlflow-artifacts", "file"}); near != "" && !t.isFilled() {
+		if near := Nearest(scheme, []string{"models", "runs", "mlflow-artifacts", "file"}); near != "" && !t.isFilled() {
 			hint = fmt.Sprintf("did you mean %s:?", near)
 		}
 		p.wrong(t.node, fmt.Sprintf("%s: %s is not a model URI", t.key, t.shown()), hint)

@@ -87,7 +87,7 @@ func (p *parser) hostNamed(t text, d *draft, m *Manifest) string {
 		names = append(names, h.Name)
 	}
 	hint := "the hosts are: " + quoted(names)
-	if near := nearest(name, names); near != "" && !t.isFilled() {
+	if near := Nearest(name, names); near != "" && !t.isFilled() {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	if !d.hosted {

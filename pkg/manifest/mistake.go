@@ -67,7 +67,8 @@ func (p *parser) wrongType(f field, want string) {
 	p.wrong(f.node, fmt.Sprintf("%s must be %s, not %s", f.key, want, kindOf(f.node)), "")
 }
 
-// notServed notes a word that a later version will understand.
-func (p *parser) notServed(at *yaml.Node, what string) {
-	p.wrong(at, what+" is not served by this version of mlreport yet", "")
+// notServed notes a word that a later version will understand; hint says what
+// this one does instead.
+func (p *parser) notServed(at *yaml.Node, what, hint string) {
+	p.wrong(at, what+" is not served by this version of mlreport yet", hint)
 }

@@ -14,14 +14,15 @@ func hintFor(name string, keys []key) string {
 			known = append(known, k.name)
 		}
 	}
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "the keys here are: " + strings.Join(known, ", ")
 }
 
-// nearest is the word that is at most a third of its letters away, or "".
-func nearest(name string, words []string) string {
+// Nearest is the word that somebody who wrote name may have meant: one that is
+// at most a third of its letters away, or "".
+func Nearest(name string, words []string) string {
 	best, found := "", 0
 	fold := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
 	for _, w := range words {

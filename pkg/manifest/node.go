@@ -44,7 +44,7 @@ func (p *parser) mapping(f field, what string, keys []key) {
 		case i == len(keys):
 			p.wrong(pair.key, fmt.Sprintf("unknown key %q in %s", short(name), what), hintFor(name, keys))
 		case keys[i].later:
-			p.notServed(pair.key, strconv.Quote(name))
+			p.notServed(pair.key, strconv.Quote(name), "")
 		default:
 			if n, ok := p.look(pair.value); ok {
 				keys[i].read(field{name, n})

@@ -26,7 +26,8 @@ func (p *parser) store(f field) (uri, source string) {
 	case scheme == "sqlite" || strings.HasPrefix(scheme, "sqlite+"):
 		uri = p.sqlite(t)
 	case v == "databricks" || v == "databricks-uc" || v == "uc" || isLaterStore(scheme):
-		p.notServed(f.node, fmt.Sprintf("%s: a store of the kind %s", f.key, t.kind(scheme)))
+		p.notServed(f.node, fmt.Sprintf("%s: a store of the kind %s", f.key, t.kind(scheme)),
+			"give the address of an MLflow server in front of it, as https://host; of stores themselves, only SQLite databases and mlruns folders are read")
 	case scheme == "" || scheme == "file":
 		uri = p.local(t)
 	case isNumber(v[len(scheme)+1:]):
@@ -193,7 +194,7 @@ func (p *parser) folder(t text) string {
 		}
 		return filepath.FromSlash(local)
 	case !ok && isBucket(scheme):
-		p.notServed(t.node, fmt.Sprintf("%s: a store of the kind %s", t.key, t.kind(scheme)))
+		p.notServed(t.node, fmt.Sprintf("%s: a store of the kind %s", t.key, t.kind(scheme)), "write the path of a folder")
 	case !ok:
 		p.wrong(t.node, fmt.Sprintf("%s: %s is not a folder", t.key, t.shown()), "write the path of a folder")
 	}
