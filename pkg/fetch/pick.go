@@ -47,6 +47,7 @@ type listing struct {
 	next  func() (Version, error, bool)
 	stop  func()
 	ahead *Version
+	last  mlflow.VersionID // that was taken
 }
 
 func (s *selection) versionsOf(ctx context.Context, names []string) *listing {
@@ -58,21 +59,27 @@ func (s *selection) versionsOf(ctx context.Context, names []string) *listing {
 }
 
 // of takes the next version off the listing if it is one of this model; others
-// stay.
+// stay. A version that comes again, because pages moved meanwhile, is dropped.
 func (l *listing) of(model string) (*Version, error) {
-	if l.ahead == nil {
-		v, err, ok := l.next()
-		if err != nil || !ok {
-			return nil, err
+	for {
+		if l.ahead == nil {
+			v, err, ok := l.next()
+			if err != nil || !ok {
+				return nil, err
+			}
+			l.ahead = &v
 		}
-		l.ahead = &v
+		v := l.ahead
+		id := v.ID()
+		if id.Model != model {
+			return nil, nil
+		}
+		l.ahead = nil
+		if id.Model != l.last.Model || id.Version > l.last.Version {
+			l.last = id
+			return v, nil
+		}
 	}
-	v := l.ahead
-	if v.ID().Model != model {
-		return nil, nil
-	}
-	l.ahead = nil
-	return v, nil
 }
 
 // rest makes sure that nothing is left: a store that breaks the order of
