@@ -29,8 +29,9 @@ type item struct {
 	failed *mlflow.Issue
 	errs   []error
 
-	viaRun *mlflow.Ref // `runs:/id/path`, when the files are named that way
-	places []Location  // where the files may be, best first
+	viaRun  *mlflow.Ref // `runs:/id/path`, when the files are named that way
+	places  []Location  // where the files may be, best first
+	unknown error       // why it is not known where they are
 }
 
 func newChunk(f *Fetcher, targets []Target) *chunk {
@@ -106,12 +107,21 @@ func IssueOf(section string, err error, gone mlflow.Issue, what string) mlflow.I
 	return mlflow.NewIssue(section, mlflow.Unavailable, what)
 }
 
-// lack notes that a part of the bundle could not be read.
+// lack notes that a part of the bundle could not be read. What several parts
+// lack for the same reason is told to people once.
 func (it *item) lack(i mlflow.Issue, err error) {
 	it.b.AddIssue(i)
-	if err != nil {
+	if err != nil && !slices.ContainsFunc(it.errs, func(e error) bool { return e.Error() == err.Error() }) {
 		it.errs = append(it.errs, err)
 	}
+}
+
+// hides tells whether sections of the bundle are missing for a reason of the
+// moment, so that what they would name is not known.
+func (it *item) hides(sections ...string) bool {
+	return slices.ContainsFunc(it.b.Issues, func(i mlflow.Issue) bool {
+		return slices.Contains(sections, i.Section) && (i.Code == mlflow.Unavailable || i.Code == mlflow.Denied)
+	})
 }
 
 // fail ends the item: the object that its entry names could not be had.

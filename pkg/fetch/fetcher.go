@@ -79,7 +79,7 @@ func (c *chunk) readObjects(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.readLineage} {
+	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.locateCopies, c.readLineage} {
 		if err := step(ctx); err != nil {
 			return err
 		}

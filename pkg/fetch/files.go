@@ -30,29 +30,47 @@ func (c *chunk) readFiles(ctx context.Context) error {
 	return g.Wait()
 }
 
-// readModelFile reads MLmodel from the first place that has one.
+// readModelFile reads MLmodel from the first place that has one. A place that
+// may have one, but does not give it, ends the search: what lies in the next
+// would be another model's.
 func (c *chunk) readModelFile(ctx context.Context, it *item) error {
 	if len(it.places) == 0 {
-		it.lackFile(mlflow.NewIssue("mlflow_model", mlflow.ArtifactMissing, it.Ref), nil)
+		it.lackPlace()
 		return nil
 	}
-	var lastErr error
+	var missing error // where it should be
 	for i, at := range it.places {
 		f, err := c.f.Artifacts.ReadFile(ctx, at, "MLmodel", MLmodelLimit, Stamp{})
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if err == nil {
+		case err == nil:
 			it.places = it.places[i : i+1]
 			it.takeModelFile(at, f)
 			return nil
-		}
-		if lastErr == nil || !errors.Is(err, mlflow.ErrNotFound) {
-			lastErr = err
+		case !errors.Is(err, mlflow.ErrNotFound):
+			it.lackFile(fileIssue("mlflow_model", err, at.URI+"/MLmodel"), err)
+			return nil
+		case missing == nil:
+			missing = err
 		}
 	}
-	it.lackFile(fileIssue("mlflow_model", lastErr, it.places[len(it.places)-1].URI+"/MLmodel"), lastErr)
+	it.lackFile(fileIssue("mlflow_model", missing, it.places[0].URI+"/MLmodel"), missing)
 	return nil
+}
+
+// lackPlace notes that it is not known where the files are.
+func (it *item) lackPlace() {
+	uri := it.Ref.String()
+	if it.viaRun != nil {
+		uri = it.viaRun.String()
+	}
+	missing := mlflow.NewIssue("mlflow_model", mlflow.ArtifactMissing, uri+"/MLmodel")
+	if it.unknown == nil || errors.Is(it.unknown, mlflow.ErrUnsupported) {
+		it.lackFile(missing, nil)
+		return
+	}
+	it.lackFile(IssueOf("mlflow_model", it.unknown, missing, "the files of "+uri), it.unknown)
 }
 
 // lackFile notes that there is no MLmodel; an entry that names nothing but a
@@ -130,16 +148,15 @@ func parseMLmodel(data []byte) (*mlflow.Object, mlflow.Code) {
 	return o, ""
 }
 
-// listFiles lists the model's files beside its MLmodel.
+// listFiles lists the model's files beside its MLmodel, without which a report
+// has no place for them.
 func (c *chunk) listFiles(ctx context.Context, it *item) error {
-	if it.MaxLevel == 0 || it.failed != nil || len(it.places) == 0 {
+	if it.MaxLevel == 0 || it.b.File.Content == nil {
 		return nil
 	}
 	list, issue, err := ListFiles(ctx, c.f.Artifacts, it.places[0], "mlflow_model", it.MaxLevel)
 	if issue != nil {
-		if it.b.File.Data != nil || !errors.Is(err, mlflow.ErrNotFound) { // a folder that is not there was noted with its MLmodel
-			it.lack(*issue, err)
-		}
+		it.lack(*issue, err)
 		return nil
 	}
 	it.b.Files = list

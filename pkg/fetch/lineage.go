@@ -168,8 +168,11 @@ func runPath(b *mlflow.Bundle) *mlflow.Ref {
 
 func (c *chunk) takeRun(it *item) {
 	for i, k := range it.b.CopiedFrom {
-		if r := c.runs[k.ModelVersion.RunID()]; r.Err == nil {
-			it.b.CopiedFrom[i].Run = r.Value
+		id := k.ModelVersion.RunID()
+		r := c.runs[id]
+		it.b.CopiedFrom[i].Run = r.Value
+		if r.Err != nil {
+			it.lack(IssueOf("copied_from", r.Err, mlflow.NewIssue("copied_from", mlflow.RunNotFound, id), "run "+id), r.Err)
 		}
 	}
 	id, foundBy := it.runOf()
@@ -212,21 +215,32 @@ func (c *chunk) readRunModels(ctx context.Context) error {
 	}
 	for it := range c.live {
 		if it.viaRun != nil && it.b.LoggedModel.Object == nil {
-			it.b.LoggedModel = c.newestNamed(it.viaRun)
+			c.takeRunModel(it)
 		}
 	}
 	return nil
 }
 
-func (c *chunk) newestNamed(ref *mlflow.Ref) (best mlflow.LoggedModel) {
-	name, _, _ := strings.Cut(ref.Path, "/")
-	for id := range c.runs[ref.RunID].Value.Outputs() {
-		m := c.logged[id].Value
-		if m.Name() == name && (best.Object == nil || newer(m, best)) {
+// takeRunModel gives an item the newest of its run's logged models that have
+// the right name. When one cannot be read, none is taken: it may be that one.
+func (c *chunk) takeRunModel(it *item) {
+	run := c.runs[it.viaRun.RunID]
+	it.unknown = run.Err
+	name, _, _ := strings.Cut(it.viaRun.Path, "/")
+	var best mlflow.LoggedModel
+	for id := range run.Value.Outputs() {
+		r := c.logged[id]
+		if r.Err != nil && !errors.Is(r.Err, mlflow.ErrNotFound) {
+			it.lack(IssueOf("logged_model", r.Err, mlflow.Issue{}, "logged model "+id), r.Err)
+			it.unknown = r.Err
+		}
+		if m := r.Value; m.Name() == name && (best.Object == nil || newer(m, best)) {
 			best = m
 		}
 	}
-	return best
+	if it.unknown == nil {
+		it.b.LoggedModel = best
+	}
 }
 
 func newer(a, b mlflow.LoggedModel) bool {

@@ -7,10 +7,25 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// locate finds out where each item's files are. Only what no object says is
-// asked of the store.
+// locateCopies finds out where the files of copied versions are, which only
+// the store knows. It may be a run, so it must be known before runs are read.
+func (c *chunk) locateCopies(ctx context.Context) error {
+	return c.askLocator(ctx, func(it *item) bool {
+		r, err := mlflow.ParseRef(it.b.ModelVersion.Source())
+		return err == nil && r.NamesModel()
+	})
+}
+
+// locate finds out where each item's files are. Only what no object says (the
+// folder of a logged model that was deleted) is asked of the store.
 func (c *chunk) locate(ctx context.Context) error {
-	if err := c.askLocator(ctx); err != nil {
+	for it := range c.live {
+		if it.Ref.Kind == mlflow.VersionRef && it.b.DownloadURI == "" {
+			it.b.DownloadURI = derivedURI(it.b)
+		}
+	}
+	err := c.askLocator(ctx, func(it *item) bool { return it.unknown == nil && it.b.ModelVersion.Source() != "" })
+	if err != nil {
 		return err
 	}
 	for it := range c.live {
@@ -19,36 +34,27 @@ func (c *chunk) locate(ctx context.Context) error {
 	return nil
 }
 
-// askLocator asks for the download URI of the versions for which it follows
-// from nothing that was read (mlflow-artifacts of copies, deleted logged models).
-func (c *chunk) askLocator(ctx context.Context) error {
+// askLocator asks for the download URIs of versions that have none, in a store
+// that can be asked.
+func (c *chunk) askLocator(ctx context.Context, worth func(*item) bool) error {
+	locator, ok := c.f.Source.(Locator)
+	if !ok {
+		return nil
+	}
 	left := map[mlflow.VersionID]*item{}
 	var ids []mlflow.VersionID
 	for it := range c.live {
-		if it.Ref.Kind != mlflow.VersionRef {
-			continue
-		}
-		if it.b.DownloadURI == "" {
-			it.b.DownloadURI = derivedURI(it.b)
-		}
-		if it.b.DownloadURI == "" && it.b.ModelVersion.Source() != "" {
+		if it.Ref.Kind == mlflow.VersionRef && it.b.DownloadURI == "" && worth(it) {
 			left[it.Ref.VersionID()] = it
 			ids = append(ids, it.Ref.VersionID())
 		}
-	}
-	locator, ok := c.f.Source.(Locator)
-	if !ok || len(ids) == 0 {
-		return nil
 	}
 	found, err := Each(ctx, ids, c.f.filesAtOnce(), locator.DownloadURI)
 	if err != nil {
 		return err
 	}
 	for id, r := range found {
-		left[id].b.DownloadURI = r.Value
-		if r.Err != nil {
-			left[id].errs = append(left[id].errs, r.Err)
-		}
+		left[id].b.DownloadURI, left[id].unknown = r.Value, r.Err
 	}
 	return nil
 }
@@ -68,6 +74,9 @@ func derivedURI(b *mlflow.Bundle) string {
 
 // placesOf lists where an item's MLmodel may be, best first.
 func (c *chunk) placesOf(it *item) []Location {
+	if it.unknown != nil {
+		return nil
+	}
 	var uris []string
 	add := func(uri string) {
 		if uri = strings.TrimRight(uri, "/"); uri != "" {

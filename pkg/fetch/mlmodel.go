@@ -58,21 +58,22 @@ func (c *chunk) followMLmodel(ctx context.Context) error {
 		return err
 	}
 	for it := range c.live {
-		if it.b.Run.Object == nil && !hasIssue(it.b, "run") {
-			it.lack(mlflow.NewIssue("run", mlflow.NoRun, it.Ref), nil)
-		}
+		it.checkRun()
 		it.compareRuns()
 	}
 	return nil
 }
 
-func hasIssue(b *mlflow.Bundle, section string) bool {
-	for _, i := range b.Issues {
-		if i.Section == section {
-			return true
-		}
+// checkRun notes that nobody names a training run, or that nobody could be
+// asked.
+func (it *item) checkRun() {
+	switch id, _ := it.runOf(); {
+	case id != "":
+	case it.hides("logged_model", "mlflow_model"):
+		it.lack(mlflow.NewIssue("run", mlflow.Unavailable, "the training run of "+it.Ref.String()), nil)
+	default:
+		it.lack(mlflow.NewIssue("run", mlflow.NoRun, it.Ref), nil)
 	}
-	return false
 }
 
 // compareRuns notes when two objects name different training runs; the one

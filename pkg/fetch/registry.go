@@ -138,7 +138,12 @@ func (c *chunk) addCopy(it *item, id mlflow.VersionID) (next mlflow.VersionID, m
 		it.lack(IssueOf("copied_from", r.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), r.Err)
 		return next, false
 	}
-	v := WithAliases(r.Value.ModelVersion, c.models[id.Model].Value)
+	model := c.models[id.Model]
+	if model.Err != nil {
+		gone := mlflow.NewIssue("copied_from", mlflow.ModelNotFound, id.Model)
+		it.lack(IssueOf("copied_from", model.Err, gone, fmt.Sprintf("registered model %q", id.Model)), model.Err)
+	}
+	v := WithAliases(r.Value.ModelVersion, model.Value)
 	it.b.CopiedFrom = append(it.b.CopiedFrom, mlflow.Copied{ModelVersion: v})
 	next, more = copiedFrom(v)
 	if next == it.b.ModelVersion.ID() || slices.ContainsFunc(it.b.CopiedFrom, func(k mlflow.Copied) bool { return k.ModelVersion.ID() == next }) {
@@ -147,13 +152,14 @@ func (c *chunk) addCopy(it *item, id mlflow.VersionID) (next mlflow.VersionID, m
 	return next, more
 }
 
-// copiedFrom reads the version that another was copied from off its source.
+// copiedFrom reads the version that another was copied from off its source;
+// false for one of another registry.
 func copiedFrom(v mlflow.ModelVersion) (mlflow.VersionID, bool) {
 	if v.Object == nil {
 		return mlflow.VersionID{}, false
 	}
 	r, err := mlflow.ParseRef(v.Source())
-	if err != nil || r.Kind != mlflow.VersionRef {
+	if err != nil || r.Kind != mlflow.VersionRef || r.Registry != "" {
 		return mlflow.VersionID{}, false
 	}
 	return r.VersionID(), true

@@ -1,0 +1,183 @@
+package fetch_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mlreport/mlreport/internal/mlflowtest"
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// locating is a store that must be asked where the files of copies are, as
+// MLflow's servers must.
+type locating struct {
+	*mlflowtest.Memory
+	uris map[string]string // by version
+	err  error
+}
+
+func (l locating) DownloadURI(_ context.Context, id mlflow.VersionID) (string, error) {
+	return l.uris[id.String()], l.err
+}
+
+func bundleOf(t *testing.T, s fetch.Source, m *mlflowtest.Memory, u string) (*mlflow.Bundle, []error) {
+	t.Helper()
+	out, err := (&fetch.Fetcher{Source: s, Artifacts: m}).Fetch(context.Background(), []fetch.Target{{Ref: uri(t, u)}})
+	if err != nil || out[0].Failed != nil {
+		t.Fatal(err, out[0].Failed)
+	}
+	return out[0].Bundle, out[0].Errs
+}
+
+// failing makes every answer of a kind an error.
+func failing(m *mlflowtest.Memory, kind string, err error, keys ...string) {
+	m.Fail = func(k, key string) error {
+		for _, want := range keys {
+			if k == kind && strings.Contains(key, want) {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+		return nil
+	}
+}
+
+func TestACopyOfAVersionBelowARunIsFoundThere(t *testing.T) {
+	m := world()
+	addCopy(m, "copy", "models:/A/1")
+	m.ModelVersions[len(m.ModelVersions)-1].DownloadURI = ""
+	b, _ := bundleOf(t, locating{m, map[string]string{"models:/copy/1": "runs:/a-1/model"}, nil}, m, "models:/copy/1")
+	wantIssues(t, b)
+	if b.File.URI != "mlflow-artifacts:/1/a-1/artifacts/model" || b.DownloadURI != "runs:/a-1/model" {
+		t.Errorf("files at %q, download URI %q", b.File.URI, b.DownloadURI)
+	}
+}
+
+func TestFilesWhosePlaceCouldNotBeAskedForAreNotMissing(t *testing.T) {
+	m := world()
+	addCopy(m, "copy", "models:/A/1")
+	m.ModelVersions[len(m.ModelVersions)-1].DownloadURI = ""
+	b, errs := bundleOf(t, locating{m, nil, fmt.Errorf("503: %w", mlflow.ErrUnavailable)}, m, "models:/copy/1")
+	wantIssues(t, b, "gap mlflow_model unavailable: the files of models:/copy/1 could not be read this time")
+	if len(errs) != 1 {
+		t.Errorf("got %v", errs)
+	}
+}
+
+func TestFilesOfARunThatCouldNotBeReadAreNotMissing(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want []string
+	}{
+		{mlflow.ErrUnavailable, []string{
+			"gap mlflow_model unavailable: the files of runs:/a-2/model could not be read this time",
+			"gap run unavailable: run a-2 could not be read this time",
+		}},
+		{mlflow.ErrNotFound, []string{
+			"gap mlflow_model artifact-missing: there is no file at runs:/a-2/model/MLmodel",
+			"gap run run-not-found: there is no run a-2",
+		}},
+	} {
+		m := world()
+		m.ModelVersions[1].Set("source", "runs:/a-2/model")
+		m.ModelVersions[1].DownloadURI = "runs:/a-2/model"
+		failing(m, "Runs", c.err, "a-2")
+		b, _ := bundleOf(t, m, m, "models:/A/2")
+		wantIssues(t, b, c.want...)
+	}
+}
+
+func TestAPlaceThatDoesNotAnswerIsNotPassedOver(t *testing.T) {
+	m := withLoggedModel()
+	failing(m, "ReadFile", mlflow.ErrUnavailable, "m-0123")
+	b := one(t, m, "runs:/a-1/model")
+	wantIssues(t, b, "gap mlflow_model unavailable: mlflow-artifacts:/1/models/m-0123/artifacts/MLmodel could not be read this time")
+	if b.File.Data != nil {
+		t.Errorf("the file at %s may be another model's", b.File.URI)
+	}
+}
+
+func TestAModelThatIsNowhereIsMissingWhereItsRunSaysItIs(t *testing.T) {
+	m := withLoggedModel()
+	m.Files = nil
+	wantIssues(t, one(t, m, "runs:/a-1/model"), "gap mlflow_model artifact-missing: there is no file at mlflow-artifacts:/1/models/m-0123/artifacts/MLmodel")
+}
+
+func TestARunWhoseLoggedModelsCannotBeReadHidesItsFiles(t *testing.T) {
+	m := withLoggedModel()
+	failing(m, "LoggedModels", mlflow.ErrUnavailable, "m-0123")
+	b := one(t, m, "runs:/a-1/model")
+	wantIssues(t, b,
+		"gap logged_model unavailable: logged model m-0123 could not be read this time",
+		"gap mlflow_model unavailable: the files of runs:/a-1/model could not be read this time")
+	if b.File.Data != nil {
+		t.Errorf("the file at %s may be another model's", b.File.URI)
+	}
+}
+
+func TestWhatIsMissingOfACopyIsNamed(t *testing.T) {
+	m := world()
+	addCopy(m, "copy", "models:/A/2")
+	failing(m, "Runs", mlflow.ErrUnavailable, "a-2")
+	wantIssues(t, one(t, m, "models:/copy/1"), "gap copied_from unavailable: run a-2 could not be read this time")
+	failing(m, "Runs", mlflow.ErrNotFound, "a-2")
+	wantIssues(t, one(t, m, "models:/copy/1"), "gap copied_from run-not-found: there is no run a-2")
+	failing(m, "Models", mlflow.ErrDenied, "A")
+	wantIssues(t, one(t, m, "models:/copy/1"), `gap copied_from denied: the credentials may not read registered model "A"`)
+}
+
+func TestACopyFromAnotherRegistryIsNotLookedForInThisOne(t *testing.T) {
+	m := world()
+	addCopy(m, "copy", "models://prod@databricks/A/2")
+	if b := one(t, m, "models:/copy/1"); len(b.CopiedFrom) != 0 {
+		t.Errorf("got %v", b.CopiedFrom)
+	}
+}
+
+func TestARunThatNobodyCouldNameIsNotCalledNone(t *testing.T) {
+	m := withLoggedModel()
+	addCopy(m, "new", "models:/m-0123")
+	v := &m.ModelVersions[len(m.ModelVersions)-1]
+	v.Delete("run_id")
+	v.DownloadURI = "mlflow-artifacts:/1/models/m-0123/artifacts"
+	m.Fail = func(kind, key string) error {
+		if kind == "LoggedModels" || kind == "ReadFile" {
+			return fmt.Errorf("%s: %w", key, mlflow.ErrUnavailable)
+		}
+		return nil
+	}
+	b, errs := bundleOf(t, m, m, "models:/new/1")
+	wantIssues(t, b,
+		"gap logged_model unavailable: logged model m-0123 could not be read this time",
+		"gap mlflow_model unavailable: mlflow-artifacts:/1/models/m-0123/artifacts/MLmodel could not be read this time",
+		"gap run unavailable: the training run of models:/new/1 could not be read this time")
+	if len(errs) != 2 {
+		t.Errorf("each error is to be said once, got %v", errs)
+	}
+}
+
+func TestFilesAreNotListedBesideAnMLmodelThatIsNotThere(t *testing.T) {
+	m := world()
+	failing(m, "ReadFile", mlflow.ErrUnsupported, "MLmodel")
+	out, err := (&fetch.Fetcher{Source: m, Artifacts: m}).Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1"), MaxLevel: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := out[0].Bundle; len(b.Issues) != 1 || b.Files != nil {
+		t.Errorf("a report without MLmodel shows no files: %v %v", b.Issues, b.Files)
+	}
+}
+
+func TestAVersionThatIsListedTwiceIsSelectedOnce(t *testing.T) {
+	m := world()
+	v := m.ModelVersions
+	last := len(v) - 1
+	m.ModelVersions = append(v[:last:last], v[last-1], v[last]) // the pages of a listing moved
+	got := selected(t, m, "select fraud_eu all")
+	want := []string{"models:/fraud_eu/1 [0]", "models:/fraud_eu/2 [0]", "models:/fraud_eu/3 [0]", "models:/fraud_eu/4 [0]"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %q", got)
+	}
+}
