@@ -95,6 +95,18 @@ func TestURIsNameTheModelHoweverMLflowKeepsIt(t *testing.T) { // D2, D16, D30
 			b.Run.Object = decode(t, `{"info": {"run_id": "efa3"}}`)
 			b.File.Content = decode(t, `{"run_id": "efa3", "artifact_path": "model"}`)
 		}, three[:strings.Index(three, `,"run_model`)] + "}"},
+		{"of another run, says its file", func(b *mlflow.Bundle) {
+			b.LoggedModel = mlflow.LoggedModel{}
+			b.File.Content = decode(t, `{"run_id": "0000", "artifact_path": "model"}`)
+			b.ModelVersion.Object = decode(t, `{"run_id": "efa3", "source": "mlflow-artifacts:/1/efa3/artifacts/model"}`)
+		}, two},
+		{"of another run, says its file, when its own could not be read", func(b *mlflow.Bundle) {
+			b.LoggedModel, b.Run = mlflow.LoggedModel{}, mlflow.Run{}
+			b.File.Content = decode(t, `{"run_id": "0000", "artifact_path": "model"}`)
+		}, three[:strings.Index(three, `"run_uri"`)] + three[strings.Index(three, `"reg_`):strings.Index(three, `,"run_model`)] + "}"},
+		{"of another run, says its logged model", func(b *mlflow.Bundle) {
+			b.LoggedModel.Info().Set("source_run_id", "0000")
+		}, three[:strings.Index(three, `"run_uri"`)] + three[strings.Index(three, `"reg_`):strings.Index(three, `,"run_model`)] + "}"},
 		{"with nothing but the version", func(b *mlflow.Bundle) {
 			*b = mlflow.Bundle{URI: b.URI, ModelVersion: b.ModelVersion}
 		}, `{"model_uri":"models:/wine/2"}`},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -24,26 +25,31 @@ func modelURIs(b *mlflow.Bundle) *mlflow.Object {
 
 // runRef is the model as `runs:/id/path`: as the entry says, as the MLmodel
 // file says, by its name in the run (MLflow 3 keeps its files apart), as the
-// version's source says, or read off where the run's artifacts are.
+// version's source says, or read off where the run's artifacts are. What names
+// another run than the report's says nothing about that one.
 func runRef(b *mlflow.Bundle) mlflow.Ref {
 	if b.URI.Kind == mlflow.RunRef {
 		return b.URI
 	}
-	content := b.File.Content
-	if path := content.Text("artifact_path"); isRelative(path) && content.Text("run_id") != "" {
-		return runRefTo(content.Text("run_id"), path)
+	id, content, source := runID(b), b.File.Content, b.ModelVersion.Source()
+	if path := content.Text("artifact_path"); isRelative(path) && id != "" && content.Text("run_id") == id {
+		return runRefTo(id, path)
 	}
-	if m := b.LoggedModel; m.SourceRunID() != "" && m.Name() != "" {
-		return runRefTo(m.SourceRunID(), m.Name())
+	if m := b.LoggedModel; id != "" && m.SourceRunID() == id && m.Name() != "" {
+		return runRefTo(id, m.Name())
 	}
-	source := b.ModelVersion.Source()
-	if r, err := mlflow.ParseRef(source); err == nil && r.Kind == mlflow.RunRef {
+	if r, err := mlflow.ParseRef(source); err == nil && r.Kind == mlflow.RunRef && (id == "" || r.RunID == id) {
 		return r
 	}
 	if path, below := strings.CutPrefix(source, artifactRoot(b)+"/"); below && path != "" && artifactRoot(b) != "" {
-		return runRefTo(b.Run.ID(), path)
+		return runRefTo(id, path)
 	}
 	return mlflow.Ref{}
+}
+
+// runID is the run of the report, as fetch finds it, or would have found it.
+func runID(b *mlflow.Bundle) string {
+	return cmp.Or(b.Run.ID(), b.ModelVersion.RunID(), b.LoggedModel.SourceRunID(), b.File.Content.Text("run_id"))
 }
 
 func runRefTo(id, path string) mlflow.Ref {
