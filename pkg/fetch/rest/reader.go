@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -68,8 +69,10 @@ func (r *Reader) inFlight() int {
 // lineRoom is how many bytes of a GET's request line a list of names may take.
 func (r *Reader) lineRoom() int { return max(maxLine-lineRoom-len(r.c.Base()), 500) }
 
-// getOne asks for one object: the member called member of the answer.
-func (r *Reader) getOne(ctx context.Context, path string, q url.Values, member, what string) (*mlflow.Object, error) {
+// getOne asks for one object: the member called member of the answer. id picks
+// the id out of it, which must be the one asked for, because there are caches
+// that forget the query of a URL.
+func (r *Reader) getOne(ctx context.Context, path string, q url.Values, member, what, asked string, id func(*mlflow.Object) string) (*mlflow.Object, error) {
 	answer, err := r.c.Get(ctx, path, q)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, keyedError(err))
@@ -78,7 +81,14 @@ func (r *Reader) getOne(ctx context.Context, path string, q url.Values, member, 
 	if o == nil {
 		return nil, fmt.Errorf("%s: %w", what, nonsense(path, "has no "+member))
 	}
+	if got := id(o); !strings.EqualFold(got, asked) {
+		return nil, fmt.Errorf("%s: %w", what, nonsense(path, fmt.Sprintf("is about %q", got)))
+	}
 	return o, nil
+}
+
+func textAt(key string) func(*mlflow.Object) string {
+	return func(o *mlflow.Object) string { return o.Text(key) }
 }
 
 // keyedError turns a refusal into not-found: the question was well formed, so
@@ -115,7 +125,7 @@ func (r *Reader) Models(ctx context.Context, names []string) (fetch.Results[stri
 }
 
 func (r *Reader) model(ctx context.Context, name string) (mlflow.RegisteredModel, error) {
-	o, err := r.getOne(ctx, "registered-models/get", url.Values{"name": {name}}, "registered_model", fmt.Sprintf("registered model %q", name))
+	o, err := r.getOne(ctx, "registered-models/get", url.Values{"name": {name}}, "registered_model", fmt.Sprintf("registered model %q", name), name, textAt("name"))
 	if err != nil {
 		return mlflow.RegisteredModel{}, err
 	}

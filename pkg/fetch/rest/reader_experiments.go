@@ -40,13 +40,13 @@ func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 }
 
 func (r *Reader) experiment(ctx context.Context, id string) (mlflow.Experiment, error) {
-	o, err := r.getOne(ctx, "experiments/get", url.Values{"experiment_id": {id}}, "experiment", "experiment "+id)
+	o, err := r.getOne(ctx, "experiments/get", url.Values{"experiment_id": {id}}, "experiment", "experiment "+id, id, textAt("experiment_id"))
 	return mlflow.Experiment{Object: o}, err
 }
 
 // ExperimentByName implements fetch.Source.
 func (r *Reader) ExperimentByName(ctx context.Context, name string) (mlflow.Experiment, error) {
-	o, err := r.getOne(ctx, "experiments/get-by-name", url.Values{"experiment_name": {name}}, "experiment", fmt.Sprintf("experiment %q", name))
+	o, err := r.getOne(ctx, "experiments/get-by-name", url.Values{"experiment_name": {name}}, "experiment", fmt.Sprintf("experiment %q", name), name, textAt("name"))
 	return mlflow.Experiment{Object: o}, err
 }
 

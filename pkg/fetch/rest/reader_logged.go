@@ -51,7 +51,7 @@ func (r *Reader) loggedModel(ctx context.Context, id string) (mlflow.LoggedModel
 	if !fitsPath(id) {
 		return mlflow.LoggedModel{}, fmt.Errorf("logged model %q: %w", id, mlflow.ErrNotFound)
 	}
-	o, err := r.getOne(ctx, "logged-models/"+id, nil, "model", "logged model "+id)
+	o, err := r.getOne(ctx, "logged-models/"+id, nil, "model", "logged model "+id, id, func(o *mlflow.Object) string { return mlflow.LoggedModel{Object: o}.ID() })
 	r.learnLogged(err)
 	return mlflow.LoggedModel{Object: o}, err
 }

@@ -29,7 +29,7 @@ func (r *Reader) Runs(ctx context.Context, ids, in []string) (fetch.Results[stri
 }
 
 func (r *Reader) run(ctx context.Context, id string) (mlflow.Run, error) {
-	o, err := r.getOne(ctx, "runs/get", url.Values{"run_id": {id}}, "run", "run "+id)
+	o, err := r.getOne(ctx, "runs/get", url.Values{"run_id": {id}}, "run", "run "+id, id, func(o *mlflow.Object) string { return mlflow.Run{Object: o}.ID() })
 	return mlflow.Run{Object: o}, err
 }
 

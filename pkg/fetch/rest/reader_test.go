@@ -492,6 +492,29 @@ func TestExperimentsAreListedOnceToFindRuns(t *testing.T) {
 	}
 }
 
+func TestAnswersAboutAnotherObjectAreNotBelieved(t *testing.T) {
+	for endpoint, body := range map[string]string{
+		"registered-models/get": `{"registered_model": {"name": "other"}}`,
+		"model-versions/get":    `{"model_version": {"name": "wine", "version": "7"}}`,
+		"runs/get":              `{"run": {"info": {"run_id": "other"}}}`,
+		"experiments/get":       `{"experiment": {"experiment_id": "7"}}`,
+		"logged-models/get":     `{"model": {"info": {"model_id": "m-7"}}}`,
+	} {
+		f, r := small(t, "3.17.2")
+		f.Fail(mlflowtest.Fault{Endpoint: endpoint, Body: body})
+		errs := map[string]error{
+			"registered-models/get": read(t, []string{"wine"}, r.Models)["wine"].Err,
+			"model-versions/get":    read(t, []mlflow.VersionID{{Model: "wine", Version: 1}}, r.Versions)[mlflow.VersionID{Model: "wine", Version: 1}].Err,
+			"runs/get":              read(t, []string{"x"}, in(r.Runs))["x"].Err,
+			"experiments/get":       read(t, []string{"1"}, r.Experiments)["1"].Err,
+			"logged-models/get":     read(t, []string{"m-x"}, in(r.LoggedModels))["m-x"].Err,
+		}
+		if !errors.Is(errs[endpoint], mlflow.ErrUnavailable) {
+			t.Errorf("%s: %v", endpoint, errs[endpoint])
+		}
+	}
+}
+
 func TestWhereFilesAre(t *testing.T) {
 	_, r := small(t, "3.17.2")
 	w := mlflowtest.SmallFakeWorld()

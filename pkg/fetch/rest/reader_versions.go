@@ -51,7 +51,7 @@ func versionQuery(id mlflow.VersionID) url.Values {
 
 func (r *Reader) version(ctx context.Context, id mlflow.VersionID) (fetch.Version, error) {
 	what := fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)
-	o, err := r.getOne(ctx, "model-versions/get", versionQuery(id), "model_version", what)
+	o, err := r.getOne(ctx, "model-versions/get", versionQuery(id), "model_version", what, strconv.FormatInt(id.Version, 10), textAt("version"))
 	if err != nil {
 		return fetch.Version{}, err
 	}
