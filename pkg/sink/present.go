@@ -142,11 +142,11 @@ func (p present) saysMore(r Report) bool {
 	if p.mlmodel != nil && r.MLmodel == nil && moment["mlflow_model"] {
 		return true
 	}
-	old, err := mlflow.DecodeJSON(p.json)
+	old, err := decodeReport(p.json)
 	if err != nil { // damaged: nothing that could be kept
 		return false
 	}
-	now, err := mlflow.DecodeJSON(r.JSON)
+	now, err := decodeReport(r.JSON)
 	if err != nil {
 		return true
 	}
@@ -161,6 +161,18 @@ func (p present) saysMore(r Report) bool {
 		}
 	}
 	return false
+}
+
+func decodeReport(data []byte) (*mlflow.Object, error) {
+	v, err := mlflow.DecodeReport(data)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.(*mlflow.Object)
+	if !ok {
+		return nil, errors.New("not a JSON object")
+	}
+	return o, nil
 }
 
 // reasons sorts the sections that have issues into those where it may be
@@ -184,7 +196,8 @@ func goneForGood(issues []mlflow.Issue) bool {
 	return final["mlflow_model"] && !moment["mlflow_model"]
 }
 
-// shrank tells whether a section has lost a member or an item.
+// shrank tells whether a section has lost a member, or an item or a member of
+// one.
 func shrank(was, is any) bool {
 	switch was := was.(type) {
 	case *mlflow.Object:
@@ -196,7 +209,14 @@ func shrank(was, is any) bool {
 		}
 	case []any:
 		is, _ := is.([]any)
-		return len(is) < len(was)
+		if len(is) < len(was) {
+			return true
+		}
+		for i := range was {
+			if shrank(was[i], is[i]) {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,7 @@ func denied(section string) mlflow.Issue { return mlflow.NewIssue(section, mlflo
 // which of them is on disk in the end.
 func TestWhatOnceWasWrittenIsNotLostByAFailure(t *testing.T) {
 	model := []byte("flavors: {}\n")
+	deepest := strings.Repeat("[", mlflow.MaxDepth+2) + strings.Repeat("]", mlflow.MaxDepth+2) // an object of MLflow may nest MaxDepth levels in its section
 	for name, c := range map[string]struct {
 		old, now       []string
 		oldMod, nowMod []byte
@@ -39,6 +41,9 @@ func TestWhatOnceWasWrittenIsNotLostByAFailure(t *testing.T) {
 		"listing of files unavailable":   {old: []string{`mlflow_model={"flavors":1,"artifacts":2}`}, now: []string{`mlflow_model={"flavors":1}`}, issues: []mlflow.Issue{unavailable("mlflow_model")}, want: Stale},
 		"listing unavailable, never had": {old: []string{`mlflow_model={"flavors":1}`}, now: []string{`mlflow_model={"flavors":2}`}, issues: []mlflow.Issue{unavailable("mlflow_model.artifacts")}, want: Changed},
 		"chain became shorter":           {old: []string{`copied_from=[1,2]`}, now: []string{`copied_from=[1]`}, issues: []mlflow.Issue{denied("copied_from")}, want: Stale},
+		"link of a chain lost its run":   {old: []string{`copied_from=[{"model_version":{},"run":{}}]`}, now: []string{`copied_from=[{"model_version":{}}]`}, issues: []mlflow.Issue{unavailable("copied_from")}, want: Stale},
+		"deepest report, run denied":     {old: []string{"run", "tag=" + deepest}, now: []string{"tag=" + deepest}, issues: []mlflow.Issue{denied("run")}, want: Stale},
+		"report became deepest":          {old: []string{"run=1"}, now: []string{"run=2", "tag=" + deepest}, issues: []mlflow.Issue{denied("experiment")}, want: Changed},
 		"section became null":            {old: []string{`run={"a":1}`}, now: []string{`run=null`}, issues: []mlflow.Issue{denied("run")}, want: Stale},
 		"nothing there yet":              {now: []string{"experiment"}, issues: []mlflow.Issue{unavailable("run")}, want: New},
 		"MLmodel unavailable":            {old: []string{"mlflow_model"}, oldMod: model, issues: []mlflow.Issue{unavailable("mlflow_model")}, want: Stale, modelStays: true},
