@@ -63,7 +63,8 @@ type Source interface {
 	ListVersions(ctx context.Context, q Query) iter.Seq2[Version, error]
 
 	// ListRuns streams the active runs of one experiment, newest first as
-	// `runs/search` orders them (start_time descending, then run id).
+	// `runs/search` orders them (start_time descending, then run id). Of an
+	// experiment that is not there it streams nothing, or ErrNotFound.
 	ListRuns(ctx context.Context, experimentID string) iter.Seq2[mlflow.Run, error]
 
 	// ExperimentByName reads an experiment, deleted ones too.

@@ -28,9 +28,9 @@ type server interface {
 // things. What a server cannot do is learnt from its answers, once, and it is
 // then asked another way.
 //
-// Objects are as `get` shows them, whichever way they came, but for two things
-// that servers do differently from call to call: `latest_versions` of a model
-// are sorted by version and carry no aliases.
+// Objects are as `get` shows them, whichever way they came, but for the order
+// of a model's `latest_versions`, which changes from call to call: here they
+// are sorted by version.
 //
 // Errors wrap ErrNotFound, ErrDenied, ErrUnsupported, ErrTooLarge or
 // ErrUnavailable. A server that fails as a whole gives its error to each key.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
@@ -40,6 +41,9 @@ func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 }
 
 func (r *Reader) experiment(ctx context.Context, id string) (mlflow.Experiment, error) {
+	if _, err := strconv.ParseInt(id, 10, 64); errors.Is(err, strconv.ErrRange) { // such as a name; MLflow 3 fails on it
+		return mlflow.Experiment{}, fmt.Errorf("experiment %s: %w", id, mlflow.ErrNotFound)
+	}
 	o, err := r.getOne(ctx, "experiments/get", url.Values{"experiment_id": {id}}, "experiment", "experiment "+id, id, textAt("experiment_id"))
 	return mlflow.Experiment{Object: o}, err
 }

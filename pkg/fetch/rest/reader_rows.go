@@ -64,13 +64,10 @@ func same[K any](k K) K { return k }
 
 // asModel makes a row of any call what `registered-models/get` shows, in one
 // order of latest_versions: MLflow's own depends on the call and on the history
-// of the model. A folder behind the server adds aliases there in searches only.
+// of the model. Over a folder, both calls show aliases there; over a database,
+// none.
 func asModel(o *mlflow.Object) mlflow.RegisteredModel {
-	latest := o.List("latest_versions")
-	for v := range o.Objects("latest_versions") {
-		v.Delete("aliases")
-	}
-	slices.SortStableFunc(latest, func(a, b any) int {
+	slices.SortStableFunc(o.List("latest_versions"), func(a, b any) int {
 		return cmp.Compare(versionNumber(a), versionNumber(b))
 	})
 	return mlflow.RegisteredModel{Object: o}
