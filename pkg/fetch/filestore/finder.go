@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 )
@@ -119,17 +120,19 @@ func modelsOf(f *finder) map[string][]string { return f.models }
 // firstOf reads from the first of several experiment folders whose entry can
 // be read.
 func firstOf[V any](folders []string, read func(experiment string) (V, error), none func() error) (V, error) {
-	var last error
+	var why error
 	for _, e := range folders {
 		v, err := read(e)
 		if err == nil {
 			return v, nil
 		}
-		last = err
+		if why == nil || errors.Is(why, errInvalid) { // a copy in the wrong place says less
+			why = err
+		}
 	}
-	if last == nil {
-		last = none()
+	if why == nil {
+		why = none()
 	}
 	var zero V
-	return zero, last
+	return zero, why
 }

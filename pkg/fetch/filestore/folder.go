@@ -25,8 +25,8 @@ const (
 	maxKeyDepth    = 128 // a key has at most 250 characters
 )
 
-// A folder is a folder of the store. It refuses whatever leads out of it, so
-// that a link in the folder of an object can only lead to another place there.
+// A folder is a folder of the store. It refuses whatever leads out of it: a
+// link in tags/ can only lead deeper, one to a run's folder anywhere in the store.
 type folder struct {
 	root *os.Root
 	path string // below the store, for messages
@@ -102,17 +102,13 @@ func (f folder) dirs(name string) ([]string, error) {
 }
 
 // open opens a regular file; nothing else, since reading a pipe never ends.
-func (f folder) open(name string, limit int64) (*os.File, error) {
+func (f folder) open(name string) (*os.File, error) {
 	info, err := f.root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file: %w", path.Join(f.path, name), mlflow.ErrUnavailable)
+	}
 	if err != nil {
 		return nil, err
-	}
-	at := path.Join(f.path, name)
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file: %w", at, mlflow.ErrUnavailable)
-	}
-	if info.Size() > limit {
-		return nil, tooLarge(at, limit)
 	}
 	return f.root.Open(name)
 }
@@ -122,16 +118,7 @@ func tooLarge(at string, limit int64) error {
 }
 
 func (f folder) read(name string, limit int64) ([]byte, error) {
-	file, err := f.open(name, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = tooLarge(path.Join(f.path, name), limit)
-	}
-	return data, err
+	return file{dir: f, name: name}.read(limit)
 }
 
 // errNoMeta says that a folder is there, but describes no object.
@@ -168,70 +155,109 @@ func (f folder) meta(ctx context.Context) (*mlflow.Object, error) {
 // A file is what MLflow keeps below tags/, params/, metrics/ or aliases/: the
 // path below that folder is the key.
 type file struct {
-	key  string
-	path string // below the folder of the object
+	dir     folder // that it is in
+	name    string
+	key     string
+	regular bool // known to be no link, pipe or the like
 }
 
-// files lists the files below a folder, in byte order of their keys. Without
-// the folder there are none.
-func (f folder) files(name string) ([]file, error) {
-	var list []file
-	err := f.walk(name, "", 0, &list)
-	slices.SortFunc(list, func(a, b file) int { return strings.Compare(a.key, b.key) })
-	return list, err
+func (f file) path() string { return path.Join(f.dir.path, f.name) }
+
+func (f file) open() (*os.File, error) {
+	if f.regular {
+		return f.dir.root.Open(f.name)
+	}
+	return f.dir.open(f.name)
 }
 
-func (f folder) walk(dir, prefix string, depth int, list *[]file) error {
-	entries, err := f.entries(dir)
+func (f file) read(limit int64) ([]byte, error) {
+	in, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	if info, err := in.Stat(); err == nil && info.Size() > limit {
+		return nil, tooLarge(f.path(), limit)
+	}
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = tooLarge(f.path(), limit)
+	}
+	return data, err
+}
+
+// removed tells whether an error means that a file that was listed is not
+// there any more; a link to nowhere still is.
+func (f file) removed(err error) bool {
+	if !absent(err) {
+		return false
+	}
+	_, err = f.dir.root.Lstat(f.name)
+	return err != nil
+}
+
+// visit calls do with each file below a folder, in no order that matters.
+// Without the folder there are none.
+func (f folder) visit(name string, do func(file) error) error {
+	sub, err := f.sub(name)
 	if absent(err) {
 		return nil
+	} else if err != nil {
+		return err
 	}
+	defer sub.close()
+	left := maxObjectFiles
+	return sub.walk("", 0, &left, do)
+}
+
+func (f folder) walk(prefix string, depth int, left *int, do func(file) error) error {
+	entries, err := f.entries(".")
 	for _, e := range entries {
-		at := dir + "/" + e.Name()
+		if *left--; *left < 0 || depth > maxKeyDepth {
+			return fmt.Errorf("%s holds more than %d files or %d levels: %w", f.path, maxObjectFiles, maxKeyDepth, mlflow.ErrTooLarge)
+		}
 		switch {
-		case len(*list) >= maxObjectFiles || depth > maxKeyDepth:
-			return fmt.Errorf("%s holds more than %d files or %d levels: %w", path.Join(f.path, dir), maxObjectFiles, maxKeyDepth, mlflow.ErrTooLarge)
 		case e.Name() == ".DS_Store": // of a folder that was looked at on a Mac
 		case e.IsDir():
-			if err := f.walk(at, prefix+e.Name()+"/", depth+1, list); err != nil {
-				return err
-			}
-		case e.Type()&fs.ModeSymlink != 0 && f.isDir(at): // as os.walk
+			err = f.into(e.Name(), prefix, depth, left, do)
+		case e.Type()&fs.ModeSymlink != 0 && f.isDir(e.Name()): // as os.walk
 		default:
-			*list = append(*list, file{prefix + e.Name(), at})
+			err = do(file{f, e.Name(), prefix + e.Name(), e.Type().IsRegular()})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return err
 }
 
-// values reads the files below a folder as objects with key and value.
-func (f folder) values(name string) ([]any, error) {
-	files, err := f.files(name)
+func (f folder) into(name, prefix string, depth int, left *int, do func(file) error) error {
+	sub, err := f.sub(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	left := int64(maxObjectBytes)
-	list := make([]any, 0, len(files))
-	for _, v := range files {
-		data, err := f.read(v.path, maxValueBytes)
-		if absent(err) && !f.exists(v.path) { // removed meanwhile
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if left -= int64(len(data)); left < 0 {
-			return nil, tooLarge(path.Join(f.path, name), maxObjectBytes)
-		}
-		list = append(list, pair(utf8(v.key), utf8(string(data))))
-	}
-	return list, nil
+	defer sub.close()
+	return sub.walk(prefix+name+"/", depth+1, left, do)
 }
 
-// exists tells whether there is an entry, if only a link to nowhere.
-func (f folder) exists(name string) bool {
-	_, err := f.root.Lstat(name)
-	return err == nil
+// values reads the files below a folder as objects with key and value, in
+// byte order of their keys.
+func (f folder) values(name string) ([]any, error) {
+	left := int64(maxObjectBytes)
+	var list []any
+	err := f.visit(name, func(v file) error {
+		data, err := v.read(maxValueBytes)
+		if v.removed(err) {
+			return nil
+		}
+		if left -= int64(len(data)); left < 0 {
+			err = tooLarge(path.Join(f.path, name), maxObjectBytes)
+		}
+		list = append(list, pair(utf8(v.key), utf8(string(data))))
+		return err
+	})
+	byText(list, func(o *mlflow.Object) string { return o.Text("key") })
+	return list, err
 }
 
 func pair(key, value string) *mlflow.Object {

@@ -96,17 +96,17 @@ func TestNamesAndIDsNeverLeadOutOfTheStore(t *testing.T) {
 }
 
 func TestLinksWithinTheStoreAreFollowed(t *testing.T) {
-	dir := besideSecret(t, files{"elsewhere/r1/meta.yaml": run("r1"), "elsewhere/r1/shared/tag": "value", "real/meta.yaml": "experiment_id: '13'\nname: thirteen\n"})
+	dir := besideSecret(t, files{"elsewhere/r1/meta.yaml": run("r1"), "elsewhere/r1/tags/tag": "value", "real/meta.yaml": "experiment_id: '13'\nname: thirteen\n"})
 	link(t, dir, "12/r1", "../elsewhere/r1")
-	link(t, dir, "elsewhere/r1/tags/tag", "../shared/tag")
-	link(t, dir, "elsewhere/r1/tags/folder", "../shared") // as os.walk: not entered
+	link(t, dir, "elsewhere/r1/tags/twin", "tag")
+	link(t, dir, "elsewhere/r1/tags/folder", ".") // as os.walk: not entered
 	link(t, dir, "13", "real")
 	s := reopen(t, dir)
 	r, err := getRun(t, s, "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, r.Data(), `{"tags": [{"key": "tag", "value": "value"}]}`)
+	want(t, r.Data(), `{"tags": [{"key": "tag", "value": "value"}, {"key": "twin", "value": "value"}]}`)
 	if e, err := getExperiment(t, s, "13"); err != nil || e.Text("name") != "thirteen" {
 		t.Errorf("an experiment behind a link: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 
@@ -87,15 +86,18 @@ func number3(fields []string) (p point, err error) {
 }
 
 // points streams the lines of a metric file.
-func (f folder) points(name string, read func(string) (point, error), each func(point) error) error {
-	file, err := f.open(name, maxMetricBytes)
+func (f file) points(read func(string) (point, error), each func(point) error) error {
+	in, err := f.open()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }()
-	lines := bufio.NewScanner(file)
+	defer func() { _ = in.Close() }()
+	if info, err := in.Stat(); err == nil && info.Size() > maxMetricBytes {
+		return tooLarge(f.path(), maxMetricBytes)
+	}
+	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxMetricLine)
-	at, any := path.Join(f.path, name), false
+	at, any := f.path(), false
 	for n := 1; lines.Scan(); n++ {
 		if strings.TrimSpace(lines.Text()) == "" {
 			continue
@@ -120,63 +122,61 @@ func (f folder) points(name string, read func(string) (point, error), each func(
 
 // runMetrics reads the latest value of each metric of a run.
 func runMetrics(f folder, runID string, v3 bool) ([]any, error) {
-	files, err := f.files("metrics")
-	if err != nil {
-		return nil, err
-	}
-	list := make([]any, 0, len(files))
-	for _, m := range files {
+	var list []any
+	err := f.visit("metrics", func(m file) error {
 		var latest *point
-		err := f.points(m.path, runPoint, func(p point) error {
+		err := m.points(runPoint, func(p point) error {
 			if latest == nil || p.after(*latest) {
 				latest = &p
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if v3 {
 			latest.runID = runID
 		}
 		list = append(list, metric(m.key, *latest, ""))
-	}
-	return list, nil
+		return nil
+	})
+	byText(list, func(o *mlflow.Object) string { return o.Text("key") })
+	return list, err
 }
 
 // modelMetrics reads, for each metric of a logged model, the latest value on
 // each dataset, and the latest without one.
 func modelMetrics(f folder, modelID string) ([]any, error) {
-	files, err := f.files("metrics")
-	if err != nil {
-		return nil, err
-	}
 	var list []any
-	for _, m := range files {
-		var latest []point
-		groups := map[[2]string]int{}
-		err := f.points(m.path, modelPoint, func(p point) error {
-			group := [2]string{p.dataset, p.digest}
-			i, ok := groups[group]
-			switch {
-			case !ok && len(latest) >= maxMetricGroups:
-				return fmt.Errorf("more than %d datasets: %w", maxMetricGroups, mlflow.ErrTooLarge)
-			case !ok:
-				groups[group] = len(latest)
-				latest = append(latest, p)
-			case p.after(latest[i]):
-				latest[i] = p
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	err := f.visit("metrics", func(m file) error {
+		latest, err := m.latestByDataset()
 		for _, p := range latest {
 			list = append(list, metric(m.key, p, modelID))
 		}
-	}
-	return list, nil
+		return err
+	})
+	byText(list, func(o *mlflow.Object) string { return o.Text("key") })
+	return list, err
+}
+
+func (f file) latestByDataset() ([]point, error) {
+	var latest []point
+	groups := map[[2]string]int{}
+	err := f.points(modelPoint, func(p point) error {
+		group := [2]string{p.dataset, p.digest}
+		i, ok := groups[group]
+		switch {
+		case !ok && len(latest) >= maxMetricGroups:
+			return fmt.Errorf("more than %d datasets: %w", maxMetricGroups, mlflow.ErrTooLarge)
+		case !ok:
+			groups[group] = len(latest)
+			latest = append(latest, p)
+		case p.after(latest[i]):
+			latest[i] = p
+		}
+		return nil
+	})
+	return latest, err
 }
 
 func metric(key string, p point, modelID string) *mlflow.Object {
