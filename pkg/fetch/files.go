@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -118,13 +119,13 @@ func (it *item) takeModelFile(at Location, f File) {
 // contradicts tells whether a file that was found elsewhere is another
 // model's: then it must not stand in the report.
 func (it *item) contradicts(content *mlflow.Object) (mlflow.Issue, bool) {
-	owners := it.owners()
+	owners := it.owners(it.places[0].URI)
 	for _, key := range []string{"model_id", "run_id"} {
 		id := content.Text(key)
 		if id == "" || len(owners) == 0 || slices.Contains(owners, id) {
 			continue
 		}
-		return mlflow.NewIssue("mlflow_model", mlflow.LineageBroken, it.Ref, fmt.Sprint(owners), "the MLmodel file that was found", key+" "+id), true
+		return mlflow.NewIssue("mlflow_model", mlflow.LineageBroken, it.Ref, strings.Join(owners, " or "), "the MLmodel file that was found", key+" "+id), true
 	}
 	return mlflow.Issue{}, false
 }

@@ -181,3 +181,75 @@ func TestAVersionThatIsListedTwiceIsSelectedOnce(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAChainOfCopiesThatIsCutOffSaysSo(t *testing.T) {
+	m := world()
+	addCopy(m, "c0", "models:/A/2")
+	for i := 1; i <= 10; i++ {
+		addCopy(m, fmt.Sprint("c", i), fmt.Sprintf("models:/c%d/1", i-1))
+	}
+	if b := one(t, m, "models:/c9/1"); len(b.CopiedFrom) != 10 || len(b.Issues) != 0 {
+		t.Errorf("%d links, %v", len(b.CopiedFrom), b.Issues)
+	}
+	b := one(t, m, "models:/c10/1")
+	if len(b.CopiedFrom) != 10 {
+		t.Errorf("%d links", len(b.CopiedFrom))
+	}
+	wantIssues(t, b, "gap copied_from too-large: the chain of copies behind its link 10 is too large to be read")
+}
+
+// owned notes whose files are looked for where.
+type owned struct {
+	*mlflowtest.Memory
+	owners map[string][]string
+}
+
+func (o owned) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
+	o.owners[at.URI] = at.Owner
+	f, err := o.Memory.ReadFile(ctx, at, path, limit, since)
+	f.RelocatedFrom = at.URI
+	return f, err
+}
+
+func TestFilesAreLookedForByTheRunInTheirPath(t *testing.T) {
+	const run = "0123456789abcdef0123456789abcdef"
+	for _, at := range []string{
+		"file:///D:/My Work/mlruns/1/" + run + "/artifacts/model",
+		`D:\mlruns\1\` + run + `\artifacts\model`,
+		"mlflow-artifacts:/1/" + run + "/artifacts/model",
+	} {
+		m := world()
+		v := &m.ModelVersions[0]
+		v.Set("source", at)
+		v.DownloadURI = at
+		m.AddFile(at+"/MLmodel", "run_id: "+run+"\nflavors: {}\n")
+		o := owned{m, map[string][]string{}}
+		f := &fetch.Fetcher{Source: m, Artifacts: o}
+		out, err := f.Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1")}, {Ref: uri(t, at)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(o.owners[at]); !strings.Contains(got, run) {
+			t.Errorf("%s: looked for %s", at, got)
+		}
+		wantIssues(t, out[0].Bundle,
+			"note mlflow_model relocated: "+at+" is not there; its files were found beside the store",
+			"note run lineage-broken: model_version says run a-1, but mlflow_model says run "+run)
+		if out[1].Failed != nil {
+			t.Error(out[1].Failed)
+		}
+	}
+}
+
+func TestAFileFoundElsewhereThatIsAnotherModelsIsNotShown(t *testing.T) {
+	m := world()
+	m.AddFile("mlflow-artifacts:/1/a-1/artifacts/model/MLmodel", "run_id: other\nflavors: {}\n")
+	out, err := (&fetch.Fetcher{Source: m, Artifacts: owned{m, map[string][]string{}}}).Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantIssues(t, out[0].Bundle, "gap mlflow_model lineage-broken: models:/A/1 says a-1, but the MLmodel file that was found says run_id other")
+	if out[0].Bundle.File.Data != nil {
+		t.Error("another model's file is in the report")
+	}
+}

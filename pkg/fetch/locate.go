@@ -98,9 +98,21 @@ func (c *chunk) placesOf(it *item) []Location {
 	}
 	places := make([]Location, len(uris))
 	for i, uri := range uris {
-		places[i] = Location{URI: uri, Owner: it.owners()}
+		places[i] = Location{URI: uri, Owner: it.owners(uri)}
 	}
 	return places
+}
+
+// runOfPath reads the run off the path of its files: `.../<run>/artifacts/...`,
+// with an id as MLflow makes them.
+func runOfPath(uri string) string {
+	parts := strings.FieldsFunc(uri, func(c rune) bool { return c == '/' || c == '\\' })
+	for i, p := range parts {
+		if i+1 < len(parts) && parts[i+1] == "artifacts" && len(p) == 32 && strings.Trim(p, "0123456789abcdef") == "" {
+			return p
+		}
+	}
+	return ""
 }
 
 func below(root, path string) string {
@@ -110,9 +122,11 @@ func below(root, path string) string {
 	return strings.TrimRight(root, "/") + "/" + path
 }
 
-// owners lists the ids that the path of an item's files may hold.
-func (it *item) owners() []string {
-	ids := map[string]bool{it.b.LoggedModel.ID(): true, it.loggedModelID(): true}
+// owners lists the ids that the path of an item's files may hold: what the
+// objects say, and what it looks like, as a version need not name the run or
+// the logged model whose files it has.
+func (it *item) owners(uri string) []string {
+	ids := map[string]bool{it.b.LoggedModel.ID(): true, it.loggedModelID(): true, loggedModelOf("", uri): true, runOfPath(uri): true}
 	run, _ := it.runOf()
 	ids[run] = true
 	ids[it.b.LoggedModel.SourceRunID()] = true

@@ -111,6 +111,9 @@ func (c *chunk) readCopies(ctx context.Context) error {
 			}
 		}
 	}
+	for it := range tips {
+		it.lack(mlflow.NewIssue("copied_from", mlflow.TooLarge, fmt.Sprintf("the chain of copies behind its link %d", maxCopies)), nil)
+	}
 	return nil
 }
 
