@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
@@ -69,47 +70,35 @@ func execute(ctx context.Context, args []string, e *env) int {
 	case exit >= 0: // help was printed
 		return exit
 	case err != nil:
-		return u.fail(usageError(args, err))
+		return u.fail(usageError(parser.Model, args, err))
 	}
-	stop, err := c.profiles()
-	if err != nil {
-		return u.fail(err)
-	}
-	code := u.fail(k.Run())
-	if err := stop(); err != nil {
-		return u.fail(err)
-	}
-	return code
+	return u.fail(k.Run())
 }
 
-// errUsage marks mistakes in the command line.
+// errUsage marks mistakes in the command line and in the environment.
 type errUsage struct{ error }
 
 func (e errUsage) Unwrap() error { return e.error }
 
-func usageError(args []string, err error) error {
-	hint := "type mlreport --help"
-	if i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") }); i >= 0 {
-		if _, known := commandNames()[args[i]]; known {
-			hint = "type mlreport " + args[i] + " --help"
+// usageError says what is wrong with a command line, and which help tells more.
+func usageError(app *kong.Application, args []string, err error) error {
+	var commands []string
+	for _, c := range app.Children {
+		commands = append(commands, c.Name)
+	}
+	i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
+	switch {
+	case i >= 0 && slices.Contains(commands, args[i]):
+		return &mlflow.Error{Err: errUsage{err}, Hint: "type mlreport " + args[i] + " --help"}
+	case strings.HasPrefix(err.Error(), "expected one of "):
+		err = errors.New("no command is given")
+	case i >= 0 && strings.HasPrefix(err.Error(), "unexpected argument "):
+		err = fmt.Errorf("there is no command %q", args[i])
+		if near := manifest.Nearest(args[i], commands); near != "" {
+			return &mlflow.Error{Err: errUsage{err}, Hint: "did you mean mlreport " + near + "?"}
 		}
 	}
-	return &mlflow.Error{Err: errUsage{err}, Hint: hint}
-}
-
-func commandNames() map[string]bool {
-	names := map[string]bool{}
-	t := reflect.TypeFor[cli]()
-	for i := range t.NumField() {
-		if _, ok := t.Field(i).Tag.Lookup("cmd"); ok {
-			name := t.Field(i).Tag.Get("name")
-			if name == "" {
-				name = strings.ToLower(t.Field(i).Name)
-			}
-			names[name] = true
-		}
-	}
-	return names
+	return &mlflow.Error{Err: errUsage{err}, Hint: "type mlreport --help"}
 }
 
 // joinBooleans lets `true` or `false` stand as a word of its own behind a

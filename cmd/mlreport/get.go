@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -32,7 +33,7 @@ type outputFlags struct {
 
 // A shower is an opened store and how its objects are to be shown.
 type shower struct {
-	batch.Host
+	*opened
 	*session
 	out    outputFlags
 	enrich enrich.Options
@@ -40,20 +41,49 @@ type shower struct {
 
 // show opens the store, lets a command make its document, and writes it.
 func (s *session) show(ctx context.Context, out outputFlags, document func(*shower) (*mlflow.Object, error)) error {
+	return s.showFrom(ctx, out, nil, document)
+}
+
+// showFrom may also read folders that the command line names.
+func (s *session) showFrom(ctx context.Context, out outputFlags, folders []artifactFolder, document func(*shower) (*mlflow.Object, error)) error {
+	if err := makeFolderOf(out.OutputFile); err != nil {
+		return err
+	}
 	h, err := s.defaultHost(out.storeFlags)
 	if err != nil {
 		return err
 	}
-	host, _, closeHost := s.openHost(ctx, h, s.logger())
-	defer closeHost()
-	if host.Err != nil {
-		return host.Err
+	h.folders = folders
+	log := s.logger()
+	o := s.openHost(ctx, h, log)
+	defer o.close(log)
+	if o.Err != nil {
+		return o.Err
 	}
-	doc, err := document(&shower{Host: host, session: s, out: out, enrich: batch.EnrichOptions(host, out.Compat == "seed")})
+	doc, err := document(&shower{opened: o, session: s, out: out, enrich: batch.EnrichOptions(o.Host, out.Compat == "seed")})
 	if err != nil {
 		return err
 	}
 	return s.output(out, doc)
+}
+
+// makeFolderOf makes the folder of a file that is to be written, before
+// anything is asked.
+func makeFolderOf(file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		return outputError(filepath.Dir(file), err)
+	}
+	if isFolder(file) {
+		return errUsage{fmt.Errorf("--output-file %s is a folder", file)}
+	}
+	return nil
+}
+
+func outputError(path string, err error) error {
+	return &mlflow.Error{Err: fmt.Errorf("--output-file: writing %s: %w", path, withoutPath(err)), Hint: "choose a file in a folder that this user may write to"}
 }
 
 // output writes a document: enriched ones as reports are written, raw ones in
@@ -64,11 +94,8 @@ func (s *session) output(out outputFlags, doc *mlflow.Object) error {
 		data = append(mlflow.JSON{Indent: "  ", ASCII: true}.Append(nil, doc), '\n')
 	}
 	if out.OutputFile != "" {
-		if err := os.MkdirAll(filepath.Dir(out.OutputFile), 0o750); err != nil {
-			return fmt.Errorf("making the folder of --output-file: %w", err)
-		}
 		if err := os.WriteFile(out.OutputFile, data, 0o640); err != nil {
-			return fmt.Errorf("writing --output-file: %w", err)
+			return outputError(out.OutputFile, err)
 		}
 	}
 	if out.Silent {
@@ -90,21 +117,22 @@ func (s *session) logger() *slog.Logger {
 // MLflow itself would use in this folder.
 func (s *session) defaultHost(f storeFlags) (hostSpec, error) {
 	h := hostSpec{Host: manifest.Host{Name: "default", Tracking: f.TrackingURI, Registry: f.RegistryURI}, fromEnv: true}
+	h.trackingFrom, h.registryFrom = "--tracking-uri", "--registry-uri"
 	if h.Tracking == "" {
-		h.Tracking = s.get("MLFLOW_TRACKING_URI")
+		h.Tracking, h.trackingFrom = s.get("MLFLOW_TRACKING_URI"), "MLFLOW_TRACKING_URI"
 	}
 	if h.Registry == "" && f.TrackingURI == "" {
-		h.Registry = s.get("MLFLOW_REGISTRY_URI")
+		h.Registry, h.registryFrom = s.get("MLFLOW_REGISTRY_URI"), "MLFLOW_REGISTRY_URI"
 	}
 	for _, name := range []string{"mlflow.db", "mlruns"} {
 		if _, err := os.Stat(filepath.Join(s.Dir, name)); err == nil && h.Tracking == "" {
-			h.Tracking = name
+			h.Tracking, h.trackingFrom = name, ""
 		}
 	}
 	if h.Tracking == "" {
 		return h, &mlflow.Error{
-			Err:  errUsage{fmt.Errorf("no store is named: neither --tracking-uri nor MLFLOW_TRACKING_URI is set, and there is no mlflow.db or mlruns here")},
-			Hint: "set MLFLOW_TRACKING_URI to your server's address, or give --tracking-uri",
+			Err:  errUsage{errors.New("no store is named: MLFLOW_TRACKING_URI is not set, and there is no mlflow.db or mlruns here")},
+			Hint: "set MLFLOW_TRACKING_URI, give --tracking-uri to a get-* command, or name a host in the manifest",
 		}
 	}
 	h.Source = cleanURI(h.Tracking)
@@ -128,7 +156,7 @@ func (s *shower) run(ctx context.Context, id string) (mlflow.Run, error) {
 	if err != nil {
 		return mlflow.Run{}, err
 	}
-	return found[id].Value, found[id].Err
+	return found[id].Value, missing(found[id].Err, s.trackingAt, "run %s", id)
 }
 
 // shownRun is a run as all commands show it: enriched unless raw is asked for,

@@ -51,7 +51,8 @@ func (s *shower) experiment(ctx context.Context, idOrName string) (mlflow.Experi
 			return r.Value, r.Err
 		}
 	}
-	return s.Source.ExperimentByName(ctx, idOrName)
+	e, err := s.Source.ExperimentByName(ctx, idOrName)
+	return e, missing(err, s.trackingAt, "experiment with the ID or name %q", idOrName)
 }
 
 // runsOf lists an experiment's runs, each as get-run shows it.

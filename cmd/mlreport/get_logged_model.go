@@ -23,7 +23,7 @@ func (c *getLoggedModelCmd) Run(ctx context.Context, s *session) error {
 		}
 		m := found[c.ModelID]
 		if m.Err != nil {
-			return nil, m.Err
+			return nil, missing(m.Err, sh.trackingAt, "logged model %s", c.ModelID)
 		}
 		if !c.GetRaw {
 			m.Value = enrich.LoggedModel(m.Value, sh.enrich)

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/enrich"
@@ -22,13 +22,13 @@ type getMLflowModelCmd struct {
 
 // Run prints the MLmodel file.
 func (c *getMLflowModelCmd) Run(ctx context.Context, s *session) error {
-	return s.show(ctx, c.outputFlags, func(sh *shower) (*mlflow.Object, error) {
-		b, err := sh.bundle(ctx, c.ModelURI)
+	return s.showModel(ctx, c.outputFlags, c.ModelURI, func(sh *shower, ref mlflow.Ref) (*mlflow.Object, error) {
+		b, errs, err := sh.bundle(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
 		if b.File.Content == nil {
-			return nil, noMLmodel(b)
+			return nil, sh.noMLmodel(ctx, b, errs)
 		}
 		shown := enrich.Bundle(b, sh.enrich)
 		if c.GetRaw {
@@ -39,13 +39,12 @@ func (c *getMLflowModelCmd) Run(ctx context.Context, s *session) error {
 }
 
 // noMLmodel says why there is nothing to print.
-func noMLmodel(b *mlflow.Bundle) error {
-	for _, i := range b.Issues {
-		if i.Section == "mlflow_model" && i.Level == mlflow.Gap {
-			return fmt.Errorf("%s: %s", b.URI, i)
-		}
+func (s *shower) noMLmodel(ctx context.Context, b *mlflow.Bundle, errs []error) error {
+	i := slices.IndexFunc(b.Issues, func(i mlflow.Issue) bool { return i.Section == "mlflow_model" && i.Level == mlflow.Gap })
+	if i < 0 {
+		return mlflow.Reason(mlflow.ErrNotFound, "%s has no MLmodel file", b.URI)
 	}
-	return fmt.Errorf("%s has no MLmodel file: %w", b.URI, mlflow.ErrNotFound)
+	return s.notHad(ctx, b.URI, b.Issues[i], errs)
 }
 
 // getMLflowModelWideCmd is the seed tool's get-mlflow-model-wide.
@@ -57,8 +56,8 @@ type getMLflowModelWideCmd struct {
 
 // Run prints the wide report.
 func (c *getMLflowModelWideCmd) Run(ctx context.Context, s *session) error {
-	return s.show(ctx, c.outputFlags, func(sh *shower) (*mlflow.Object, error) {
-		b, err := sh.bundle(ctx, c.ModelURI)
+	return s.showModel(ctx, c.outputFlags, c.ModelURI, func(sh *shower, ref mlflow.Ref) (*mlflow.Object, error) {
+		b, _, err := sh.bundle(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -74,44 +73,53 @@ func (c *getMLflowModelWideCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// bundle resolves a model URI and reads all that belongs to it, its list of
-// files too.
-func (s *shower) bundle(ctx context.Context, uri string) (*mlflow.Bundle, error) {
-	ref, err := mlflow.ParseRef(uri)
+// showModel is show for a model URI, which may be a folder of this machine.
+func (s *session) showModel(ctx context.Context, out outputFlags, uri string, document func(*shower, mlflow.Ref) (*mlflow.Object, error)) error {
+	ref, err := parseRef(uri)
 	if err != nil {
-		return nil, errUsageKeepHint(err)
+		return err
 	}
+	var folders []artifactFolder
+	if path, ok := localFolder(ref, s.Dir); ok {
+		folders = append(folders, artifactFolder{ref.Location, path})
+	}
+	return s.showFrom(ctx, out, folders, func(sh *shower) (*mlflow.Object, error) { return document(sh, ref) })
+}
+
+// bundle resolves a model URI and reads all that belongs to it, its list of
+// files too. The errors are what stores said about what is missing in it.
+func (s *shower) bundle(ctx context.Context, ref mlflow.Ref) (*mlflow.Bundle, []error, error) {
 	f := &fetch.Fetcher{Source: s.Source, Artifacts: s.Artifacts, Log: s.logger()}
 	for sel, err := range f.Select(ctx, []fetch.Want{{Ref: ref}}) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if sel.Failed != nil {
-			return nil, failedError(uri, *sel.Failed, sel.Err)
+			return nil, nil, s.notHad(ctx, ref, *sel.Failed, []error{sel.Err})
 		}
 		out, err := f.Fetch(ctx, []fetch.Target{{Ref: sel.Ref, Version: sel.Version, MaxLevel: -1}})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if out[0].Failed != nil {
-			return nil, failedError(uri, *out[0].Failed, errors.Join(out[0].Errs...))
+			return nil, nil, s.notHad(ctx, sel.Ref, *out[0].Failed, out[0].Errs)
 		}
-		return out[0].Bundle, nil
+		return out[0].Bundle, out[0].Errs, nil
 	}
-	return nil, fmt.Errorf("%s: %w", uri, mlflow.ErrNotFound)
+	return nil, nil, mlflow.Reason(mlflow.ErrNotFound, "there is nothing at %s", ref)
 }
 
-// failedError is what a person reads: what the store said when it said
-// something, else the issue.
-func failedError(uri string, i mlflow.Issue, err error) error {
-	if err != nil && !errors.Is(err, mlflow.ErrNotFound) {
-		return err
+// parseRef reads a model URI of the command line.
+func parseRef(uri string) (mlflow.Ref, error) {
+	ref, err := mlflow.ParseRef(uri)
+	switch {
+	case err != nil:
+		return ref, &mlflow.Error{Err: errUsage{err}, Hint: mlflow.Hint(err)}
+	case ref.Registry != "":
+		err := notServed(fmt.Sprintf("a registry in a model URI (%q)", uri), "")
+		return ref, &mlflow.Error{Err: errUsage{err}, Hint: "registries in URIs are those of Databricks, which this version does not read; name another one with --registry-uri"}
 	}
-	return &mlflow.Error{Err: fmt.Errorf("%s: %s", uri, i), Hint: mlflow.Hint(err)}
-}
-
-func errUsageKeepHint(err error) error {
-	return &mlflow.Error{Err: errUsage{err}, Hint: mlflow.Hint(err)}
+	return ref, nil
 }
 
 // localFolder is the folder that a model URI names on this machine, if it does.

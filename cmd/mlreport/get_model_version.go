@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -51,13 +52,14 @@ func (s *shower) version(ctx context.Context, name, version string) (fetch.Versi
 	}
 	var model mlflow.RegisteredModel
 	if ref.Kind != mlflow.VersionRef || s.Local {
-		if model, err = s.model(ctx, name); err != nil && ref.Kind != mlflow.VersionRef {
+		if model, err = s.model(ctx, name); err != nil {
 			return fetch.Version{}, err
 		}
 	}
 	n, ok := fetch.Resolve(ref, model)
 	if !ok {
-		return fetch.Version{}, s.noSuchVersion(ref, model)
+		_, err := fetch.Unresolved(ref, model)
+		return fetch.Version{}, err
 	}
 	id := mlflow.VersionID{Model: name, Version: n}
 	found, err := s.Source.Versions(ctx, []mlflow.VersionID{id})
@@ -66,7 +68,7 @@ func (s *shower) version(ctx context.Context, name, version string) (fetch.Versi
 	}
 	v := found[id]
 	if v.Err != nil {
-		return v.Value, v.Err
+		return v.Value, s.noVersion(ctx, id, v.Err)
 	}
 	if s.Local { // other stores show a single version's aliases themselves
 		v.Value.ModelVersion = fetch.WithAliases(v.Value.ModelVersion, model)
@@ -77,12 +79,18 @@ func (s *shower) version(ctx context.Context, name, version string) (fetch.Versi
 	return v.Value, ctx.Err()
 }
 
+// versionRef reads the word behind --version: digits are a number, `@x` and
+// other words an alias.
 func versionRef(name, version string) (mlflow.Ref, error) {
 	alias := strings.TrimPrefix(version, "@")
-	switch n, err := strconv.ParseInt(version, 10, 64); {
+	switch {
 	case alias == "":
-		return mlflow.Ref{}, errUsage{fmt.Errorf("--version is empty: give a number, an alias or latest")}
-	case err == nil:
+		return mlflow.Ref{}, errUsage{errors.New("--version is empty: give a number, an alias or latest")}
+	case strings.Trim(strings.TrimPrefix(version, "-"), "0123456789") == "":
+		n, err := strconv.ParseInt(version, 10, 64)
+		if err != nil || n < 1 {
+			return mlflow.Ref{}, errUsage{fmt.Errorf("--version %s is not a number from 1", version)}
+		}
 		return mlflow.VersionID{Model: name, Version: n}.Ref(), nil
 	case strings.EqualFold(version, "latest"):
 		return mlflow.Ref{Kind: mlflow.LatestRef, Model: name}, nil
@@ -95,22 +103,7 @@ func (s *shower) model(ctx context.Context, name string) (mlflow.RegisteredModel
 	if err != nil {
 		return mlflow.RegisteredModel{}, err
 	}
-	return found[name].Value, found[name].Err
-}
-
-func (s *shower) noSuchVersion(ref mlflow.Ref, m mlflow.RegisteredModel) error {
-	var have []string
-	for alias, v := range m.Aliases() {
-		have = append(have, fmt.Sprintf("%s (version %d)", alias, v))
-	}
-	hint := "it has no aliases; give a version number or latest"
-	if len(have) > 0 {
-		hint = "it has the aliases " + strings.Join(have, ", ")
-	}
-	if ref.Kind == mlflow.LatestRef {
-		return &mlflow.Error{Err: fmt.Errorf("registered model %q has no versions: %w", ref.Model, mlflow.ErrNotFound)}
-	}
-	return &mlflow.Error{Err: fmt.Errorf("registered model %q has no alias %q: %w", ref.Model, ref.Alias, mlflow.ErrNotFound), Hint: hint}
+	return found[name].Value, s.noModel(ctx, name, found[name].Err)
 }
 
 // versionRun reads a version's run as a document; one that cannot be had is an

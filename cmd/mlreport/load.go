@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +26,8 @@ type hostSpec struct {
 	manifest.Host
 	fromEnv bool             // flags or the environment name it: then its credentials are meant for it
 	folders []artifactFolder // model folders that the user named: they may be read wherever they are
+
+	trackingFrom, registryFrom string // what named the addresses; "" is the manifest
 }
 
 type artifactFolder struct{ location, path string }
@@ -40,8 +41,8 @@ type plan struct {
 
 // load reads and checks a manifest; name is a path or `-`.
 func (s *session) load(name string) (*manifest.Manifest, error) {
-	o := manifest.Options{File: name, LookupEnv: s.Lookup, ReadFile: readSecret}
-	var src io.Reader = s.Stdin
+	o := manifest.Options{File: manifestName(name), LookupEnv: s.Lookup, ReadFile: readSecret}
+	src := s.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -50,7 +51,7 @@ func (s *session) load(name string) (*manifest.Manifest, error) {
 		defer f.Close()
 		src = f
 		if o.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, manifestError(name, err)
 		}
 	}
 	data, err := io.ReadAll(io.LimitReader(src, maxManifest+1))
@@ -58,9 +59,17 @@ func (s *session) load(name string) (*manifest.Manifest, error) {
 		return nil, manifestError(name, err)
 	}
 	if len(data) > maxManifest {
-		return nil, errUsage{fmt.Errorf("%s is larger than %d MB: not a manifest", name, maxManifest>>20)}
+		return nil, errUsage{fmt.Errorf("%s is larger than %d MB, which no manifest is", manifestName(name), maxManifest>>20)}
 	}
 	return manifest.Parse(data, o)
+}
+
+// manifestName is how messages name a manifest.
+func manifestName(name string) string {
+	if name == "-" {
+		return "<stdin>"
+	}
+	return name
 }
 
 func readSecret(path string) ([]byte, error) {
@@ -84,9 +93,19 @@ func manifestError(name string, err error) error {
 	case name != "-" && isFolder(name):
 		err, hint = fmt.Errorf("%s is a folder, not a manifest", name), "give a YAML file that lists models; see manifests/ for examples"
 	default:
-		err = fmt.Errorf("reading the manifest: %w", err)
+		err = fmt.Errorf("reading the manifest %s: %w", manifestName(name), withoutPath(err))
 	}
 	return &mlflow.Error{Err: errUsage{err}, Hint: hint}
+}
+
+// withoutPath is an error of the system without the path, for sentences that
+// name it already.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 func isFolder(name string) bool {
@@ -138,23 +157,25 @@ func (p *plan) only(pattern string) error {
 	return nil
 }
 
-// open opens all hosts; the func closes them.
-func (s *session) open(ctx context.Context, p *plan, log *slog.Logger) ([]batch.Host, []*store, func()) {
-	var hosts []batch.Host
-	var stores []*store
-	var closers []func()
+// open opens the hosts that entries ask. An error means that no host can be
+// asked: a mistake in the environment, or ctx has ended.
+func (s *session) open(ctx context.Context, p *plan, log *slog.Logger) ([]*opened, error) {
+	var hosts []*opened
 	for _, h := range p.hosts {
 		if !slices.ContainsFunc(p.entries, func(e manifest.Entry) bool { return e.Host == h.Name }) {
 			continue
 		}
-		host, st, closeHost := s.openHost(ctx, h, log)
-		hosts, stores, closers = append(hosts, host), append(stores, st), append(closers, closeHost)
-	}
-	return hosts, stores, func() {
-		for _, c := range closers {
-			c()
+		o := s.openHost(ctx, h, log)
+		hosts = append(hosts, o)
+		var usage errUsage
+		switch {
+		case ctx.Err() != nil:
+			return hosts, ctx.Err()
+		case errors.As(o.Err, &usage):
+			return hosts, o.Err
 		}
 	}
+	return hosts, nil
 }
 
 // timestamp is the time of a batch: SOURCE_DATE_EPOCH, else now.
@@ -170,16 +191,20 @@ func (s *session) timestamp() (time.Time, error) {
 	return time.Unix(n, 0).UTC(), nil
 }
 
-// failOn says which issues of a batch end it with exit code 3.
+// parseFailOn reads which issues of a batch end it with exit code 3.
 func parseFailOn(words []string) ([]mlflow.Code, error) {
 	var out []mlflow.Code
 	for _, w := range words {
 		if w != "any" && w != "lost" && !slices.Contains(mlflow.Codes(), mlflow.Code(w)) {
-			var known bytes.Buffer
+			known := []string{"any", "lost"}
 			for _, c := range mlflow.Codes() {
-				fmt.Fprintf(&known, " %s", c)
+				known = append(known, string(c))
 			}
-			return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("--fail-on: there is no issue code %q", w)}, Hint: "any, lost, or one of" + known.String()}
+			hint := "it is one of " + join(known)
+			if near := manifest.Nearest(w, known); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("--fail-on: there is no issue code %q", w)}, Hint: hint}
 		}
 		out = append(out, mlflow.Code(w))
 	}

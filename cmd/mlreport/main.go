@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,11 +32,11 @@ type env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Terminal       bool // whether Stderr is a terminal
-	Width          int  // of the terminal
 	Lookup         func(string) (string, bool)
 	Dir            string // current folder
 	Home           string
 	Now            func() time.Time
+	Program        string // what a person types to start it
 }
 
 func processEnv() *env {
@@ -44,14 +45,19 @@ func processEnv() *env {
 		dir = "."
 	}
 	home, _ := os.UserHomeDir() // without one there are no files in it to read
-	e := &env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir, Home: home, Now: time.Now, Width: 80}
-	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
-		e.Terminal = true
-		if w, _, err := term.GetSize(fd); err == nil {
-			e.Width = w
-		}
+	return &env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Lookup: os.LookupEnv, Dir: dir, Home: home, Now: time.Now, Program: programName(os.Args[0]),
 	}
-	return e
+}
+
+// programName is how the program was called; `go run` builds it in a folder
+// that is gone by the time somebody reads its advice.
+func programName(arg0 string) string {
+	if strings.Contains(arg0, "go-build") {
+		return "go run ./cmd/mlreport"
+	}
+	return "mlreport"
 }
 
 // get returns an environment variable, or "".

@@ -25,37 +25,33 @@ type planCmd struct {
 
 // Run reads everything and writes nothing.
 func (c *planCmd) Run(ctx context.Context, s *session) error {
-	w, err := s.prepare(c.Manifest, c.Only)
+	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
 	if err != nil {
 		return err
 	}
+	defer w.close()
 	preview, err := sink.OpenPreview(sink.Options{Dir: c.Out, Same: report.SameButTimestamp})
 	if err != nil {
 		return err
 	}
 	defer preview.Close()
-	w.options(ctx, c.Compat == "seed")
-	defer w.close()
-	w.o.Tree = preview
 	var steps steps
-	w.show = newProgress(w.env, w.cli.Quiet)
-	w.o.Done = func(e batch.Event) { steps.add(e); w.show.done(e) }
-	result, err := batch.Run(ctx, w.o)
-	w.show.close()
+	result, err := w.run(ctx, preview, steps.add)
 	if err != nil {
 		return err
 	}
-	steps.sort()
-	print := steps.table
+	slices.SortFunc(steps.events, byRow)
 	if c.JSON {
-		print = func(s *session) error { return steps.json(s, result, c.Out) }
+		err = steps.json(s, result, c.Out)
+	} else {
+		err = steps.table(s)
 	}
-	if err := print(s); err != nil {
+	if err != nil {
 		return err
 	}
-	w.show.sayProblems()
+	w.show.sayProblems(c.Out)
 	if !s.cli.Quiet {
-		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(append(changes(result), statuses(result)...)))
+		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(steps.changes()))
 	}
 	if result.Failed() {
 		return errSaid(exitPartial)
@@ -75,13 +71,6 @@ func (s *steps) add(e batch.Event) {
 	s.events = append(s.events, e)
 }
 
-func (s *steps) sort() {
-	slices.SortFunc(s.events, func(a, b batch.Event) int {
-		return cmp.Or(cmp.Compare(a.Row.Entry, b.Row.Entry), cmp.Compare(a.Row.Model, b.Row.Model),
-			cmp.Compare(a.Row.Version, b.Row.Version), cmp.Compare(a.Row.URI, b.Row.URI))
-	})
-}
-
 // change is a word for what would happen to a report.
 func change(e batch.Event) string {
 	if e.Row.Status == report.StatusFailed {
@@ -90,11 +79,29 @@ func change(e batch.Event) string {
 	return string(e.Change)
 }
 
+// changes counts the words.
+func (s *steps) changes() []string {
+	n := map[string]int{}
+	for _, e := range s.events {
+		n[change(e)]++
+	}
+	var out []string
+	for _, word := range []string{string(sink.New), string(sink.Changed), string(sink.Unchanged), string(sink.Stale), "failed"} {
+		if n[word] > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n[word], word))
+		}
+	}
+	if len(out) == 0 {
+		return []string{"nothing to do"}
+	}
+	return out
+}
+
 func (s *steps) table(to *session) error {
 	t := tabwriter.NewWriter(to.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CHANGE\tOBJECT\tPLACE\tASKED AS")
 	for _, e := range s.events {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", change(e), harmless(e.Row.URI), harmless(e.Row.Place), harmless(join(e.Row.URIs)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", change(e), harmless(e.Row.URI), harmless(cmp.Or(e.Row.Place, "-")), harmless(join(e.Row.URIs)))
 	}
 	return t.Flush()
 }

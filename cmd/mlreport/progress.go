@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,39 +17,47 @@ const (
 	lineEvery   = 10 * time.Second       // elsewhere: a line of its own
 )
 
-// A progress tells how far a batch is. Failures are said at once, everything
-// else as a count.
+// maxProblems is how many entries with problems run.json and the terminal list.
+const maxProblems = 20
+
+// A progress counts what a batch has done and shows it while it works.
 type progress struct {
 	*env
 	quiet bool
 
-	mu       sync.Mutex
-	reports  int
-	failed   int
-	bad      int           // entries that failed or have gaps
-	problems []batch.Event // the first of them, for run.json and the summary
-	drawn    bool
-	last     time.Time
+	mu      sync.Mutex
+	reports int
+	failed  int
+	bad     int           // entries that failed or have gaps
+	worst   []batch.Event // the first maxProblems of them, in the order of the index
+	example batch.Event   // the first with a report
+	drawn   bool
+	last    time.Time
 }
 
 func newProgress(e *env, quiet bool) *progress {
-	return &progress{env: e, quiet: quiet, last: e.Now()}
+	p := &progress{env: e, quiet: quiet, last: e.Now()}
+	if p.Terminal && !quiet {
+		p.draw()
+	}
+	return p
 }
 
 // done counts one entry; many goroutines call it.
 func (p *progress) done(e batch.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e.Row.Status == report.StatusFailed || e.Row.Status == report.StatusStale {
+	if failed(e) {
 		p.failed++
 	} else {
 		p.reports++
 	}
 	if e.Row.Status != report.StatusOK {
 		p.bad++
-		if len(p.problems) < maxProblems {
-			p.problems = append(p.problems, e)
-		}
+		p.worst = first(p.worst, e, maxProblems)
+	}
+	if e.Row.Place != "" && (p.example.Row.Place == "" || byRow(e, p.example) < 0) {
+		p.example = e
 	}
 	every := lineEvery
 	if p.Terminal {
@@ -57,6 +67,25 @@ func (p *progress) done(e batch.Event) {
 		p.last = now
 		p.draw()
 	}
+}
+
+// failed tells whether an entry has no report of today.
+func failed(e batch.Event) bool {
+	return e.Row.Status == report.StatusFailed || e.Row.Status == report.StatusStale
+}
+
+// byRow compares events as the index orders their rows.
+func byRow(a, b batch.Event) int {
+	return cmp.Or(cmp.Compare(a.Row.Entry, b.Row.Entry), cmp.Compare(a.Row.Model, b.Row.Model),
+		cmp.Compare(a.Row.Version, b.Row.Version), cmp.Compare(a.Row.URI, b.Row.URI))
+}
+
+// first adds to a list that keeps the first most events of the index, so that
+// what is said does not depend on which store was faster.
+func first(list []batch.Event, e batch.Event, most int) []batch.Event {
+	i, _ := slices.BinarySearchFunc(list, e, byRow)
+	list = slices.Insert(list, i, e)
+	return list[:min(len(list), most)]
 }
 
 func (p *progress) draw() {
@@ -69,7 +98,7 @@ func (p *progress) draw() {
 		return
 	}
 	p.drawn = true
-	fmt.Fprintf(p.Stderr, "\r\033[K%s", text)
+	fmt.Fprintf(p.Stderr, "\r\033[Kreading: %s so far", text)
 }
 
 // close takes the changing line away.

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,15 +14,12 @@ import (
 	"github.com/mlreport/mlreport/pkg/sink"
 )
 
-// maxProblems is how many entries with problems run.json and the terminal list.
-const maxProblems = 20
-
 // runCmd writes a tree.
 type runCmd struct {
 	Manifest string        `arg:"" help:"Manifest that lists the models; - for standard input."`
 	Out      string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
 	JSON     bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
-	FailOn   []string      `placeholder:"CODE,..." help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
+	FailOn   []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
 	Only     string        `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
 	Compat   string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
 	NoSync   bool          `hidden:"" help:"Leave it to the system when files become durable."`
@@ -36,23 +32,24 @@ func (c *runCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.prepare(c.Manifest, c.Only)
+	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
 	if err != nil {
 		return err
 	}
+	defer w.close()
 	tree, err := sink.Open(ctx, sink.Options{
 		Dir: c.Out, Now: s.Now, LockWait: c.LockWait, NoSync: c.NoSync, Same: report.SameButTimestamp, Holder: holder(),
 	})
 	if err != nil {
 		return err
 	}
-	defer tree.Close()
-	w.options(ctx, c.Compat == "seed")
-	defer w.close()
-	w.o.Tree = tree
-	result, err := w.run(ctx)
+	defer w.closeTree(tree)
+	result, err := w.run(ctx, tree, nil)
+	if ctx.Err() != nil {
+		return w.interrupted(tree, result)
+	}
 	if err != nil {
-		return w.broken(tree, err)
+		return err
 	}
 	if err := tree.Commit(result.Index(), w.runFile(result, false)); err != nil {
 		return err
@@ -62,24 +59,33 @@ func (c *runCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	w.summary(result, c.Out, c.Manifest)
-	if result.Failed() || fatal(result, failOn) {
+	w.summary(result, c)
+	if asked := askedFatal(result, failOn); len(asked) > 0 {
+		fmt.Fprintf(w.Stderr, "mlreport: error: --fail-on: there is %s\n", join(asked))
+		return errSaid(exitPartial)
+	}
+	if result.Failed() {
 		return errSaid(exitPartial)
 	}
 	return nil
 }
 
-// fatal tells whether an issue occurred that was asked to be fatal.
-func fatal(r *batch.Result, failOn []mlflow.Code) bool {
-	return slices.ContainsFunc(failOn, func(c mlflow.Code) bool {
+// askedFatal lists which issues occurred that were asked to be fatal.
+func askedFatal(r *batch.Result, failOn []mlflow.Code) []string {
+	var out []string
+	for _, c := range failOn {
+		n := r.Codes[c]
 		switch c {
 		case "any":
-			return r.Statuses[report.StatusPartial] > 0
+			n, c = r.Statuses[report.StatusPartial], "a gap"
 		case "lost":
-			return r.Lost > 0
+			n, c = r.Lost, "a lost section"
 		}
-		return r.Codes[c] > 0
-	})
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%s in %s", c, counted(n, "report")))
+		}
+	}
+	return out
 }
 
 func holder() string {
@@ -93,17 +99,16 @@ func holder() string {
 // A work is one batch of a command.
 type work struct {
 	*session
-	plan    *plan
+	log     *slog.Logger
+	hosts   []*opened
 	o       batch.Options
-	stores  []*store
 	started time.Time
 	show    *progress
-	close   func()
 }
 
-// prepare reads the manifest: all that can be wrong before anything is asked
-// or written.
-func (s *session) prepare(name, only string) (*work, error) {
+// prepare reads the manifest and opens its stores: all that can be wrong
+// before anything is asked or written.
+func (s *session) prepare(ctx context.Context, name, only string, compat bool) (*work, error) {
 	m, err := s.load(name)
 	if err != nil {
 		return nil, err
@@ -115,57 +120,77 @@ func (s *session) prepare(name, only string) (*work, error) {
 	if err := p.only(only); err != nil {
 		return nil, err
 	}
-	w := &work{session: s, plan: p, started: s.Now(), close: func() {}}
-	w.o.Timestamp, err = s.timestamp()
-	return w, err
-}
-
-// options opens the hosts and fills in what the batch needs but for the tree.
-func (w *work) options(ctx context.Context, compat bool) {
-	log := w.logger()
-	hosts, stores, closeHosts := w.open(ctx, w.plan, log)
-	w.stores, w.close = stores, closeHosts
-	w.o.Entries, w.o.Hosts, w.o.DefaultHost, w.o.Compat, w.o.Log = w.plan.entries, hosts, w.plan.defaultHost, compat, log
-}
-
-// run runs the batch with progress shown.
-func (w *work) run(ctx context.Context) (*batch.Result, error) {
-	w.show = newProgress(w.env, w.cli.Quiet)
-	w.o.Done = w.show.done
-	result, err := batch.Run(ctx, w.o)
-	w.show.close()
-	return result, err
-}
-
-// broken ends a batch that could not go on: the old index stays, and so does
-// what was written.
-func (w *work) broken(tree *sink.Tree, err error) error {
-	result := &batch.Result{}
-	if errors.Is(err, context.Canceled) {
-		if e := tree.WriteRun(w.runFile(result, true)); e != nil {
-			w.logger().Warn("writing run.json", "err", e)
-		}
-		fmt.Fprintln(w.Stderr, "mlreport: interrupted: what was written is valid; run the same command again to complete it")
-		return errSaid(exitInterrupted)
+	w := &work{session: s, log: s.logger(), started: s.Now()}
+	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Log: w.log}
+	if w.o.Timestamp, err = s.timestamp(); err != nil {
+		return nil, err
 	}
-	return err
+	w.hosts, err = s.open(ctx, p, w.log)
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	for _, h := range w.hosts {
+		w.o.Hosts = append(w.o.Hosts, h.Host)
+	}
+	return w, nil
+}
+
+func (w *work) close() {
+	for _, h := range w.hosts {
+		h.close(w.log)
+	}
+}
+
+func (w *work) closeTree(t *sink.Tree) {
+	if err := t.Close(); err != nil {
+		w.log.Warn("closing the tree", "err", err)
+	}
+}
+
+// run runs the batch with progress shown; done hears of each row.
+func (w *work) run(ctx context.Context, tree batch.Tree, done func(batch.Event)) (*batch.Result, error) {
+	w.show = newProgress(w.env, w.cli.Quiet)
+	defer w.show.close()
+	w.o.Tree = tree
+	w.o.Done = func(e batch.Event) {
+		if done != nil {
+			done(e)
+		}
+		w.show.done(e)
+	}
+	return batch.Run(ctx, w.o)
+}
+
+// interrupted ends a batch that a signal ended: the old index stays, and so
+// does what was written.
+func (w *work) interrupted(tree *sink.Tree, r *batch.Result) error {
+	if err := tree.WriteRun(w.runFile(r, true)); err != nil {
+		w.log.Warn("writing run.json", "err", err)
+	}
+	fmt.Fprintf(w.Stderr, "mlreport: interrupted after %s: what was written is valid; run the same command again to complete it\n", counted(reportsOf(r), "report"))
+	return errSaid(exitInterrupted)
 }
 
 // runFile is what run.json says.
 func (w *work) runFile(r *batch.Result, interrupted bool) sink.Run {
 	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Entries: r.Statuses, Reports: r.Changes}
-	for i, h := range w.o.Hosts {
+	for _, h := range w.hosts {
 		rh := sink.RunHost{Name: h.Name}
 		if h.Err != nil {
 			rh.Error = h.Err.Error()
 		}
-		if st := w.stores[i]; st != nil && st.client != nil {
-			stats := st.client.Stats()
-			rh.Requests, rh.Retries, rh.Bytes = stats.Requests, stats.Retries, stats.Bytes
+		for _, st := range h.stores {
+			if st.client != nil {
+				stats := st.client.Stats()
+				rh.Requests += stats.Requests
+				rh.Retries += stats.Retries
+				rh.Bytes += stats.Bytes
+			}
 		}
 		f.Hosts = append(f.Hosts, rh)
 	}
-	for _, e := range w.show.problems {
+	for _, e := range w.show.worst {
 		for _, p := range e.Problems {
 			f.Failed = append(f.Failed, sink.RunFailure{URI: e.Row.URI, Host: e.Row.Host, Error: p.Error()})
 		}

@@ -31,7 +31,7 @@ func command(t *testing.T, dir string, vars map[string]string, args ...string) (
 	t.Helper()
 	var out, errs bytes.Buffer
 	e := &env{
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Dir: dir, Width: 80, Now: time.Now,
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Dir: dir, Now: time.Now,
 		Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 	}
 	code = execute(context.Background(), args, e)

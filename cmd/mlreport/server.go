@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,9 +22,9 @@ const interactivePatience = 10 * time.Second
 
 // openServer makes a client for a tracking server. What the manifest does not
 // say is taken from the variables that MLflow's own client reads.
-func (s *session) openServer(uri string, h hostSpec, log *slog.Logger) (*store, error) {
+func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, error) {
 	o := rest.Options{
-		TrackingURI: uri, AddressFrom: s.addressFrom(uri, h),
+		TrackingURI: at.uri, AddressFrom: s.addressFrom(at, h),
 		Username: h.Auth.Username, Password: h.Auth.Password, Token: h.Auth.Token, CredentialsFrom: "the manifest",
 		Headers: h.Headers, Workspace: h.Workspace, UserAgent: "mlreport/" + version(),
 		InsecureTLS: h.TLS.Insecure, CAFile: h.TLS.CA, ClientCertFile: h.TLS.ClientCert,
@@ -31,40 +32,51 @@ func (s *session) openServer(uri string, h hostSpec, log *slog.Logger) (*store, 
 		InFlight: h.Limits.InFlight, RequestsPerSecond: h.Limits.RequestsPerSecond, Timeout: h.Limits.Timeout,
 		Log: log, Now: s.Now,
 	}
-	if err := s.fillFromEnv(&o, uri, h); err != nil {
+	if err := s.fillFromEnv(&o, at.uri, h); err != nil {
 		return nil, err
 	}
 	c, err := rest.NewClient(o)
 	if err != nil {
 		return nil, err
 	}
-	return &store{source: rest.NewReader(c, log), artifacts: artifactsOf(h, artifact.Options{Proxy: rest.NewArtifacts(c)}), client: c}, nil
+	closeClient := func() error { c.Close(); return nil }
+	return &store{source: rest.NewReader(c, log), artifacts: artifactsOf(h, artifact.Options{Proxy: rest.NewArtifacts(c)}), client: c, close: closeClient}, nil
 }
 
 // ownServer tells whether the variables of the environment are about this
 // server: credentials never go to another one that a manifest names.
 func (s *session) ownServer(uri string, h hostSpec) bool {
-	return h.fromEnv || uri == s.get("MLFLOW_TRACKING_URI") || uri == s.get("MLFLOW_REGISTRY_URI")
+	return h.fromEnv || sameServer(uri, s.get("MLFLOW_TRACKING_URI")) || sameServer(uri, s.get("MLFLOW_REGISTRY_URI"))
 }
 
-func (s *session) addressFrom(uri string, h hostSpec) string {
+// sameServer tells whether two addresses are spellings of one.
+func sameServer(a, b string) bool {
+	x, err := url.Parse(a)
+	y, err2 := url.Parse(b)
+	return err == nil && err2 == nil && x.Host != "" && strings.EqualFold(x.Host, y.Host) && strings.EqualFold(x.Scheme, y.Scheme) &&
+		strings.Trim(x.Path, "/") == strings.Trim(y.Path, "/")
+}
+
+func (s *session) addressFrom(at address, h hostSpec) string {
 	switch {
-	case s.get("MLFLOW_TRACKING_URI") == uri:
+	case at.from != "":
+		return at.from
+	case sameServer(at.uri, s.get("MLFLOW_TRACKING_URI")):
 		return "MLFLOW_TRACKING_URI"
-	case h.fromEnv:
-		return "--tracking-uri"
 	}
 	return fmt.Sprintf("host %q of the manifest", h.Name)
 }
 
 func (s *session) fillFromEnv(o *rest.Options, uri string, h hostSpec) error {
 	if s.ownServer(uri, h) {
-		s.fillCredentials(o, uri)
+		if err := s.fillCredentials(o, uri); err != nil {
+			return err
+		}
 		if o.Workspace == "" {
 			o.Workspace = s.get("MLFLOW_WORKSPACE")
 		}
 		if !o.InsecureTLS && o.CAFile == "" {
-			o.InsecureTLS = strings.EqualFold(s.get("MLFLOW_TRACKING_INSECURE_TLS"), "true") || s.get("MLFLOW_TRACKING_INSECURE_TLS") == "1"
+			o.InsecureTLS = s.isSet("MLFLOW_TRACKING_INSECURE_TLS")
 			o.CAFile = s.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
 		}
 		if o.ClientCertFile == "" {
@@ -83,9 +95,12 @@ func (s *session) fillFromEnv(o *rest.Options, uri string, h hostSpec) error {
 	return s.fillRetries(o)
 }
 
-func (s *session) fillCredentials(o *rest.Options, uri string) {
+func (s *session) fillCredentials(o *rest.Options, uri string) error {
 	if o.Username != "" || o.Password != "" || o.Token != "" {
-		return
+		return nil
+	}
+	if err := s.refuseOtherLogins(); err != nil {
+		return err
 	}
 	from := rest.CredentialSources{
 		Username: s.get("MLFLOW_TRACKING_USERNAME"), Password: s.get("MLFLOW_TRACKING_PASSWORD"), Token: s.get("MLFLOW_TRACKING_TOKEN"),
@@ -96,6 +111,26 @@ func (s *session) fillCredentials(o *rest.Options, uri string) {
 	}
 	c := from.For(uri)
 	o.Username, o.Password, o.Token, o.CredentialsFrom = c.Username, c.Password, c.Token, c.From
+	return nil
+}
+
+// refuseOtherLogins refuses the ways to log in that MLflow's client has and
+// this program has not: without them, the server would answer as to a stranger.
+func (s *session) refuseOtherLogins() error {
+	const hint = "unset it, and log in with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or with MLFLOW_TRACKING_TOKEN"
+	switch {
+	case s.isSet("MLFLOW_TRACKING_AWS_SIGV4"):
+		return &mlflow.Error{Err: errUsage{notServed("MLFLOW_TRACKING_AWS_SIGV4 (requests signed for AWS)", "")}, Hint: hint}
+	case s.get("MLFLOW_TRACKING_AUTH") != "":
+		return &mlflow.Error{Err: errUsage{notServed("MLFLOW_TRACKING_AUTH (login plugins)", "")}, Hint: hint}
+	}
+	return nil
+}
+
+// isSet reads a variable that is true or false, as MLflow does.
+func (e *env) isSet(name string) bool {
+	v := strings.ToLower(e.get(name))
+	return v == "true" || v == "1"
 }
 
 func (s *session) homeFile(parts ...string) []byte {

@@ -17,27 +17,59 @@ import (
 	"github.com/mlreport/mlreport/pkg/sink"
 )
 
-// summary tells a person what a batch did, what it could not do, where the
-// tree is, and what to type next.
-func (w *work) summary(r *batch.Result, out, manifestName string) {
-	w.show.sayProblems()
+// summary tells a person what could not be read, what was written and where,
+// and what to type next.
+func (w *work) summary(r *batch.Result, c *runCmd) {
+	w.show.sayProblems(c.Out)
 	if w.cli.Quiet {
 		return
 	}
-	dir, n := absolute(out), reportsOf(r)
-	fmt.Fprintf(w.Stderr, "%s in %s%s\n", counted(n, "report"), w.Now().Sub(w.started).Round(10*time.Millisecond), inBrackets(changes(r)))
-	fmt.Fprintf(w.Stderr, "  %s\n", join(statuses(r)))
-	fmt.Fprintf(w.Stderr, "  tree: %s\n", dir)
-	fmt.Fprintf(w.Stderr, "next: read %s", filepath.Join(out, "index.json"))
-	if n > 0 {
-		fmt.Fprint(w.Stderr, " and "+filepath.Join(out, "model_reports"))
+	took := w.Now().Sub(w.started).Round(10 * time.Millisecond)
+	fmt.Fprintf(w.Stderr, "%s in %s%s\n", counted(reportsOf(r), "report"), took, inBrackets(changes(r)))
+	fmt.Fprintf(w.Stderr, "  entries: %s\n", join(statuses(r)))
+	fmt.Fprintf(w.Stderr, "  tree:    %s\n", absolute(c.Out))
+	w.next(r, c)
+}
+
+// next says what to type next.
+func (w *work) next(r *batch.Result, c *runCmd) {
+	if i := slices.IndexFunc(w.show.example.Row.Files, func(f report.FileRef) bool { return strings.HasSuffix(f.Path, "/report.json") }); i >= 0 {
+		fmt.Fprintf(w.Stderr, "next: less %s\n", shellWord(filepath.Join(c.Out, filepath.FromSlash(w.show.example.Row.Files[i].Path))))
+	} else {
+		fmt.Fprintf(w.Stderr, "next: less %s\n", shellWord(filepath.Join(c.Out, "index.json")))
 	}
-	if r.Failed() {
-		fmt.Fprintf(w.Stderr, "; run the same command again to complete it")
-	} else if manifestName != "-" {
-		fmt.Fprintf(w.Stderr, "; mlreport plan %s shows what has changed since", manifestName)
+	switch {
+	case r.Failed():
+		fmt.Fprintln(w.Stderr, "      then the same command again: it completes what failed and keeps what is there")
+	case c.Manifest != "-":
+		fmt.Fprintf(w.Stderr, "      %s plan %s    # what has changed since\n", cmp.Or(w.Program, "mlreport"), shellWord(c.Manifest)+c.flags())
 	}
-	fmt.Fprintln(w.Stderr)
+}
+
+// flags are those of a run that its plan needs too.
+func (c *runCmd) flags() string {
+	flags := ""
+	if c.Out != "mlreport-out" {
+		flags += " --out " + shellWord(c.Out)
+	}
+	if c.Only != "" {
+		flags += " --only " + shellWord(c.Only)
+	}
+	if c.Compat != "none" {
+		flags += " --compat " + c.Compat
+	}
+	return flags
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	s = harmless(s)
+	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c < 0x80 && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_./+,:@%=", c)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // reportsOf counts the reports that the tree has of this batch's entries.
@@ -47,7 +79,7 @@ func reportsOf(r *batch.Result) int {
 
 func changes(r *batch.Result) []string {
 	var out []string
-	for _, c := range []sink.Change{sink.New, sink.Changed, sink.Unchanged} {
+	for _, c := range []sink.Change{sink.New, sink.Changed, sink.Unchanged, sink.Stale} {
 		if n := r.Changes[c]; n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", n, c))
 		}
@@ -63,7 +95,7 @@ func statuses(r *batch.Result) []string {
 		}
 	}
 	if len(out) == 0 {
-		return []string{"nothing was asked for"}
+		return []string{"none"}
 	}
 	return out
 }
@@ -78,13 +110,13 @@ func inBrackets(list []string) string {
 }
 
 // sayProblems lists what is missing: each entry with its gaps, and what the
-// stores said when that tells more.
-func (p *progress) sayProblems() {
-	slices.SortStableFunc(p.problems, func(a, b batch.Event) int {
-		return cmp.Or(cmp.Compare(a.Row.Entry, b.Row.Entry), cmp.Compare(a.Row.Model, b.Row.Model), cmp.Compare(a.Row.Version, b.Row.Version))
-	})
+// stores said when that tells more. Of a quiet program only failures are news.
+func (p *progress) sayProblems(out string) {
 	said := map[string]bool{}
-	for _, e := range p.problems {
+	for _, e := range p.worst {
+		if p.quiet && !failed(e) {
+			continue
+		}
 		for _, i := range e.Row.Issues {
 			if i.Level == mlflow.Gap {
 				fmt.Fprintf(p.Stderr, "%s %s: %s\n", e.Row.Status, harmless(e.Row.URI), harmless(i.String()))
@@ -94,20 +126,18 @@ func (p *progress) sayProblems() {
 			p.sayOnce(said, err)
 		}
 	}
-	if more := p.bad - len(p.problems); more > 0 {
-		fmt.Fprintf(p.Stderr, "and %d more: see index.json\n", more)
+	if more := p.bad - len(p.worst); more > 0 && !p.quiet {
+		fmt.Fprintf(p.Stderr, "and %s more: see %s\n", counted(more, "entry"), shellWord(filepath.Join(out, "index.json")))
 	}
 }
 
 // sayOnce says what a store said, unless it is only that something is not
-// there: the issue has said so.
+// there, which the issue has said, and what to do about it.
 func (p *progress) sayOnce(said map[string]bool, err error) {
-	text := harmless(err.Error())
-	if errors.Is(err, mlflow.ErrNotFound) || said[text] {
-		return
+	if text := harmless(err.Error()); !errors.Is(err, mlflow.ErrNotFound) && !said[text] {
+		said[text] = true
+		fmt.Fprintln(p.Stderr, "  "+text)
 	}
-	said[text] = true
-	fmt.Fprintln(p.Stderr, "  "+text)
 	if hint := harmless(mlflow.Hint(err)); hint != "" && !said[hint] {
 		said[hint] = true
 		fmt.Fprintln(p.Stderr, "  hint: "+hint)

@@ -14,7 +14,11 @@ func (c *validateCmd) Run(s *session) error {
 		return err
 	}
 	if !s.cli.Quiet {
-		fmt.Fprintf(s.Stderr, "%s is valid: %s, %s\n", c.Manifest, counted(len(m.Entries), "entry"), counted(len(m.Hosts), "host"))
+		hosts := "the host of the environment"
+		if len(m.Hosts) > 0 {
+			hosts = counted(len(m.Hosts), "host")
+		}
+		fmt.Fprintf(s.Stderr, "%s is valid: %s, %s\n", manifestName(c.Manifest), counted(len(m.Entries), "entry"), hosts)
 	}
 	return nil
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/batch"
@@ -28,69 +28,120 @@ type store struct {
 	close     func() error
 }
 
-// openHost opens what a host of the manifest names. What is wrong with one
-// host is kept in it, so that the others can do their work.
-func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) (batch.Host, *store, func()) {
-	out := batch.Host{Name: h.Name, Tracking: h.Source, UI: h.UI, Workspace: h.Workspace}
-	tracking, err := s.openStore(ctx, h.Tracking, h, log)
-	if err != nil {
-		out.Err = err
-		return out, nil, func() {}
-	}
-	closeAll := func() { closeStore(tracking, log) }
-	out.Source, out.Artifacts, out.Local = tracking.source, tracking.artifacts, tracking.client == nil
-	if c := tracking.client; c != nil {
-		out.Answered = func() bool { st := c.Stats(); return st.Requests == 0 || len(st.Statuses) > 0 }
-	}
-	if h.Registry != "" && h.Registry != h.Tracking {
-		registry, err := s.openStore(ctx, h.Registry, h, log)
-		if err != nil {
-			closeAll()
-			out.Err = err
-			return out, nil, func() {}
-		}
-		closeAll = func() { closeStore(tracking, log); closeStore(registry, log) }
-		out.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
-		if isHTTP(h.Registry) {
-			out.Registry = cleanURI(h.Registry)
-		}
-	}
-	if out.UI == "" && isHTTP(h.Tracking) {
-		out.UI = cleanURI(h.Tracking)
-	}
-	out.UI = strings.TrimRight(out.UI, "/")
-	return out, tracking, closeAll
+// An opened is a host with its stores open. What is wrong with it is in Err,
+// so that other hosts can do their work.
+type opened struct {
+	batch.Host
+	stores                 []*store // tracking, then the registry when that is another one
+	trackingAt, registryAt address
 }
 
-func closeStore(st *store, log *slog.Logger) {
-	if st.close == nil {
-		return
+// openHost opens what a host names.
+func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *opened {
+	o := &opened{Host: batch.Host{Name: h.Name, Tracking: h.Source, UI: h.UI, Workspace: h.Workspace}}
+	o.Answered = o.answered
+	o.trackingAt = address{h.Tracking, h.trackingFrom}
+	o.registryAt = o.trackingAt
+	tracking := o.open(s.openStore(ctx, o.trackingAt, h, log))
+	if tracking == nil {
+		return o
 	}
-	if err := st.close(); err != nil {
-		log.Warn("closing a store", "err", err)
+	o.Source, o.Artifacts = tracking.source, tracking.artifacts
+	if h.Registry != "" && h.Registry != h.Tracking {
+		o.registryAt = address{h.Registry, h.registryFrom}
+		registry := o.open(s.openStore(ctx, o.registryAt, h, log))
+		if registry == nil {
+			return o
+		}
+		o.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
+		if isHTTP(h.Registry) {
+			o.Registry = cleanURI(h.Registry)
+		}
 	}
+	o.Local = o.registry().client == nil
+	if o.UI == "" && isHTTP(h.Tracking) {
+		o.UI = cleanURI(h.Tracking)
+	}
+	o.UI = strings.TrimRight(o.UI, "/")
+	return o
+}
+
+// open takes a store, or notes why there is none.
+func (o *opened) open(st *store, err error) *store {
+	if err != nil {
+		o.Err = err
+		return nil
+	}
+	o.stores = append(o.stores, st)
+	return st
+}
+
+// registry is the store of the registered models.
+func (o *opened) registry() *store { return o.stores[len(o.stores)-1] }
+
+func (o *opened) close(log *slog.Logger) {
+	for _, st := range o.stores {
+		if err := st.close(); err != nil {
+			log.Warn("closing a store", "err", err)
+		}
+	}
+}
+
+// answered tells whether every server that was asked ever did more than to say
+// that it is not there.
+func (o *opened) answered() bool {
+	for _, st := range o.stores {
+		if st.client == nil {
+			continue
+		}
+		stats := st.client.Stats()
+		there := stats.Requests == 0
+		for status := range stats.Statuses {
+			there = there || !slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, status)
+		}
+		if !there {
+			return false
+		}
+	}
+	return true
+}
+
+// An address is a tracking or registry URI and where it was found.
+type address struct{ uri, from string }
+
+// String is the store in a sentence.
+func (a address) String() string {
+	if a.from == "" {
+		return cleanURI(a.uri)
+	}
+	return cleanURI(a.uri) + " (from " + a.from + ")"
 }
 
 // openStore opens a tracking or registry URI as MLflow spells them.
-func (s *session) openStore(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
+func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *slog.Logger) (*store, error) {
+	uri := at.uri
 	scheme, _, _ := strings.Cut(uri, ":")
 	switch dialect, _, _ := strings.Cut(strings.ToLower(scheme), "+"); {
 	case isHTTP(uri):
-		return s.openServer(uri, h, log)
+		return s.openServer(at, h, log)
 	case dialect == "sqlite" && strings.Contains(uri, "://"):
 		return openDatabase(ctx, uri, h, log)
-	case strings.Contains(uri, "://") && (dialect == "postgresql" || dialect == "postgres" || dialect == "mysql" || dialect == "mssql" || dialect == "oracle"):
-		return nil, notServed(dialect+" databases cannot be read directly by this version", "give the http address of the MLflow server in front of it")
+	case strings.Contains(uri, "://") && slices.Contains([]string{"postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle"}, dialect):
+		return nil, notServed("a database of the kind "+dialect, "give the address of an MLflow server in front of it, as https://host; of stores themselves, only SQLite databases and mlruns folders are read")
 	case dialect == "databricks" || dialect == "databricks-uc" || dialect == "uc":
-		return nil, notServed("Databricks and Unity Catalog cannot be read by this version", "only MLflow servers, SQLite databases and mlruns folders can")
+		return nil, notServed("Databricks", "what is read are MLflow servers (https://host), SQLite databases (sqlite:///mlflow.db) and mlruns folders")
 	case strings.Contains(uri, "://") && dialect != "file":
-		return nil, notServed(fmt.Sprintf("no store has addresses like %q", cleanURI(uri)), "give http(s)://..., sqlite:///path/mlflow.db, or the path of an mlruns folder")
+		return nil, &mlflow.Error{
+			Err:  mlflow.Reason(mlflow.ErrUnsupported, "%q names no kind of store that MLflow has", cleanURI(uri)),
+			Hint: "give https://host of a server, sqlite:///path/mlflow.db, or the path of an mlruns folder",
+		}
 	}
 	return s.openPath(ctx, uri, h, log)
 }
 
+// notServed is about what a later version will read.
 func notServed(what, hint string) error {
-	return &mlflow.Error{Err: fmt.Errorf("%s: %w", what, mlflow.ErrUnsupported), Hint: hint}
+	return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "%s is not served by this version of mlreport yet", what), Hint: hint}
 }
 
 func openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
@@ -105,14 +156,14 @@ func openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger)
 func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
 	path, ok := mlflow.LocalPath(uri)
 	if !ok {
-		return nil, notServed(fmt.Sprintf("%q is not a path on this machine", cleanURI(uri)), "")
+		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "%q is not a path on this machine", cleanURI(uri))}
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.Dir, path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &mlflow.Error{Err: fmt.Errorf("there is no store at %s: %w", path, mlflow.ErrNotFound), Hint: "give the address of a server, sqlite:///path/mlflow.db, or the path of an mlruns folder"}
+		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "there is no store at %s", path), Hint: "give the address of a server, sqlite:///path/mlflow.db, or the path of an mlruns folder"}
 	}
 	if err == nil && info.Mode().IsRegular() {
 		return openDatabase(ctx, "sqlite:///"+filepath.ToSlash(path), h, log)
@@ -140,12 +191,12 @@ func isHTTP(uri string) bool {
 	return strings.HasPrefix(low, "http://") || strings.HasPrefix(low, "https://")
 }
 
-// cleanURI takes user info, query and fragment out of a URI: what may be shown.
+// cleanURI is a URI without user info and query: what may be shown.
 func cleanURI(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme == "" || u.Host == "" && u.User == nil && u.RawQuery == "" {
-		return uri
+	uri = mlflow.Redact(uri)
+	if isHTTP(uri) {
+		uri, _, _ = strings.Cut(uri, "#")
+		uri = strings.TrimRight(uri, "/")
 	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return strings.TrimRight(u.String(), "/")
+	return uri
 }

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/enrich"
@@ -79,8 +78,7 @@ func EnrichOptions(h Host, compat bool) enrich.Options {
 func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			issue := mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref)
-			l.fail(failure{j.entries, j.target.Ref, issue, []error{fmt.Errorf("the report of %s could not be made: %v", j.target.Ref, p)}})
+			l.crashed(j, p)
 		}
 	}()
 	if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -144,11 +145,7 @@ func selectorOf(e manifest.Entry) *fetch.Selector {
 
 // do reads one chunk and writes its reports.
 func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
-	targets := make([]fetch.Target, len(jobs))
-	for i, j := range jobs {
-		targets[i] = j.target
-	}
-	outcomes, err := f.Fetch(ctx, targets)
+	outcomes, err := l.fetch(ctx, f, jobs)
 	if err != nil {
 		return err
 	}
@@ -163,6 +160,30 @@ func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
 	}
 	return nil
+}
+
+// fetch reads one chunk; a mistake of the program that data brings to light
+// fails this chunk only.
+func (l *lane) fetch(ctx context.Context, f *fetch.Fetcher, jobs []job) (outcomes []fetch.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			outcomes, err = nil, nil
+			for _, j := range jobs {
+				l.crashed(j, p)
+			}
+		}
+	}()
+	targets := make([]fetch.Target, len(jobs))
+	for i, j := range jobs {
+		targets[i] = j.target
+	}
+	return f.Fetch(ctx, targets)
+}
+
+// crashed fails a job that met a mistake of the program.
+func (l *lane) crashed(j job, p any) {
+	issue := mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref)
+	l.fail(failure{j.entries, j.target.Ref, issue, []error{fmt.Errorf("mlreport made a mistake with %s, please report it: %v", j.target.Ref, p)}})
 }
 
 // names lists the distinct `name:` of some entries, in the order of the

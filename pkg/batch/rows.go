@@ -14,6 +14,10 @@ import (
 // writeOne writes one report and its row.
 func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error {
 	written, err := l.Tree.WriteReport(r)
+	if sink.OfOnePlace(err) {
+		l.fail(failure{w.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -35,13 +39,15 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error 
 	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs})
 }
 
-// asked lists what entries ask for, in their words.
+// asked lists what entries ask for, in their words, each once.
 func (r *run) asked(entries []int) []string {
-	out := make([]string, len(entries))
-	for i, e := range entries {
-		out[i] = Asked(r.Entries[e])
+	var out []string
+	for _, e := range entries {
+		if uri := Asked(r.Entries[e]); !slices.Contains(out, uri) {
+			out = append(out, uri)
+		}
 	}
-	return slices.Compact(out)
+	return out
 }
 
 // Asked is what an entry asks for, in its own words: what index.json lists
@@ -91,8 +97,9 @@ func (l *lane) addStale(f failure) (kept bool, err error) {
 	}
 	for _, uri := range l.urisOf(f) {
 		for row, err := range old.ByURI(l.host.Name, uri) {
-			if err != nil {
-				return kept, err
+			if err != nil { // a damaged index costs what it knew, not this batch
+				l.Log.Warn("reading the last index", "err", err)
+				return kept, nil
 			}
 			if row.Place == "" || l.hasRow(row.Place) {
 				continue
@@ -119,7 +126,10 @@ func (l *lane) urisOf(f failure) []string {
 
 func (l *lane) keep(f failure, row report.Row) (bool, error) {
 	w, ok, err := l.Tree.Keep(row.Place)
-	if err != nil || !ok {
+	if sink.OfOnePlace(err) || err == nil && !ok {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)

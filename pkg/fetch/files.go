@@ -18,17 +18,24 @@ func (c *chunk) readFiles(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.f.filesAtOnce())
 	for it := range c.live {
-		g.Go(func() error {
-			if err := c.readModelFile(gctx, it); err != nil {
-				return err
-			}
-			if err := c.readRawModel(gctx, it); err != nil {
-				return err
-			}
-			return c.listFiles(gctx, it)
-		})
+		g.Go(func() error { return c.readFilesOf(gctx, it) })
 	}
 	return g.Wait()
+}
+
+func (c *chunk) readFilesOf(ctx context.Context, it *item) error {
+	defer func() { // a mistake of the program that a file brings to light costs its own report only
+		if p := recover(); p != nil {
+			it.fail(mlflow.NewIssue("entry", mlflow.Unavailable, it.Ref), fmt.Errorf("mlreport made a mistake with the files of %s, please report it: %v", it.Ref, p))
+		}
+	}()
+	if err := c.readModelFile(ctx, it); err != nil {
+		return err
+	}
+	if err := c.readRawModel(ctx, it); err != nil {
+		return err
+	}
+	return c.listFiles(ctx, it)
 }
 
 // readModelFile reads MLmodel from the first place that has one. A place that

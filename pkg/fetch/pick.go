@@ -171,7 +171,8 @@ func (p *pick) resolve(w Want) {
 		p.want(v, w.Entry)
 		return
 	}
-	p.s.fail(w, unresolved(w.Ref), nil)
+	issue, err := Unresolved(w.Ref, p.model.Value)
+	p.s.fail(w, issue, err)
 }
 
 // Resolve finds the version that an alias, a stage or `latest` means, in what
@@ -195,16 +196,6 @@ func Resolve(ref mlflow.Ref, m mlflow.RegisteredModel) (version int64, ok bool) 
 		}
 	}
 	return version, version > 0
-}
-
-func unresolved(ref mlflow.Ref) mlflow.Issue {
-	switch ref.Kind {
-	case mlflow.AliasRef:
-		return mlflow.NewIssue("entry", mlflow.AliasNotFound, ref.Model, ref.Alias)
-	case mlflow.StageRef:
-		return mlflow.NewIssue("entry", mlflow.StageNotFound, ref.Model, ref.Stage)
-	}
-	return mlflow.NewIssue("entry", mlflow.VersionNotFound, ref.Model, "at all")
 }
 
 // choose applies a rule that needs nothing but the registered model.

@@ -1,0 +1,65 @@
+package fetch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// maxInstead is how many aliases a hint lists.
+const maxInstead = 10
+
+// Unresolved is for a ref for which Resolve found nothing: the issue for a
+// report, and the same for people, with what the model has instead as hint.
+func Unresolved(ref mlflow.Ref, m mlflow.RegisteredModel) (mlflow.Issue, error) {
+	var issue mlflow.Issue
+	hint := ""
+	switch ref.Kind {
+	case mlflow.AliasRef:
+		issue = mlflow.NewIssue("entry", mlflow.AliasNotFound, ref.Model, ref.Alias)
+		hint = instead("alias", "aliases", aliasesOf(m))
+	case mlflow.StageRef:
+		issue = mlflow.NewIssue("entry", mlflow.StageNotFound, ref.Model, ref.Stage)
+		hint = instead("stage", "stages", stagesOf(m))
+	default:
+		issue = mlflow.NewIssue("entry", mlflow.VersionNotFound, ref.Model, "at all")
+	}
+	return issue, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "%s", issue.Message), Hint: hint}
+}
+
+func instead(one, many string, have []string) string {
+	switch len(have) {
+	case 0:
+		return "it has no " + many
+	case 1:
+		return "its only " + one + " is " + have[0]
+	}
+	list := have[:min(len(have), maxInstead)]
+	hint := "its " + many + " are " + strings.Join(list, ", ")
+	if more := len(have) - len(list); more > 0 {
+		hint += fmt.Sprintf(" and %d more", more)
+	}
+	return hint
+}
+
+func aliasesOf(m mlflow.RegisteredModel) []string {
+	var list []string
+	for alias, version := range m.Aliases() {
+		list = append(list, fmt.Sprintf("%s (version %d)", alias, version))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// stagesOf lists the stages in which versions are; None is none.
+func stagesOf(m mlflow.RegisteredModel) []string {
+	var list []string
+	for v := range m.LatestVersions() {
+		if stage := v.Stage(); stage != "" && stage != "None" && !slices.Contains(list, stage) {
+			list = append(list, stage)
+		}
+	}
+	return list
+}
