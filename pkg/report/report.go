@@ -112,7 +112,7 @@ func Issues(b *mlflow.Bundle) []mlflow.Issue {
 	issues := slices.Clone(b.Issues)
 	if b.Run.Object == nil && b.Experiment.Object == nil && !inSection(issues, "experiment") {
 		for _, i := range b.Issues {
-			if i.Section == "run" {
+			if i.Section == "run" && i.Code != mlflow.LineageBroken { // which is no reason
 				i.Section = "experiment"
 				issues = append(issues, i)
 			}

@@ -142,15 +142,17 @@ func TestNoSectionIsSilentlyAbsent(t *testing.T) { // D25
 	b := version(t)
 	b.Run, b.Experiment = mlflow.Run{}, mlflow.Experiment{}
 	b.AddIssue(mlflow.NewIssue("run", mlflow.RunNotFound, "efa3"))
+	contradiction := mlflow.NewIssue("run", mlflow.LineageBroken, "model_version", "run efa3", "mlflow_model", "run 0000").AsNote()
+	b.AddIssue(contradiction)
 	if err := mlflowtest.ValidateReport(encoded(b, noon)); err != nil {
 		t.Error(err)
 	}
 	got := report.Issues(b)
-	if len(got) != 2 || got[0].Section != "experiment" || got[0].Code != mlflow.RunNotFound || len(b.Issues) != 1 {
+	if len(got) != 3 || got[0].Section != "experiment" || got[0].Code != mlflow.RunNotFound || got[1] != contradiction || len(b.Issues) != 2 {
 		t.Errorf("got %v", got)
 	}
 	b.AddIssue(mlflow.NewIssue("experiment", mlflow.Denied, "experiment 1"))
-	if got := report.Issues(b); len(got) != 2 || got[0].Code != mlflow.Denied {
+	if got := report.Issues(b); len(got) != 3 || got[0].Code != mlflow.Denied {
 		t.Errorf("got %v", got)
 	}
 	b.Issues = nil
