@@ -17,9 +17,11 @@ func (s *Store) LoggedModels(ctx context.Context, ids, in []string) (fetch.Resul
 	}
 	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.LoggedModel, error) {
 		what := "logged model " + id
-		read := func(experiment string) (mlflow.LoggedModel, error) { return s.readLoggedModel(ctx, experiment, id) }
-		m, err := firstOf(found[id], read, func() error { return s.nowhere(what) })
-		return m, failed("reading "+what, err)
+		read := func(experiment string) (mlflow.LoggedModel, error) {
+			m, err := s.readLoggedModel(ctx, experiment, id)
+			return m, failed("reading "+what, err)
+		}
+		return firstOf(found[id], read, func() error { return s.nowhere(what) })
 	})
 }
 

@@ -22,9 +22,11 @@ func (s *Store) Runs(ctx context.Context, ids, in []string) (fetch.Results[strin
 	}
 	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.Run, error) {
 		what := "run " + id
-		read := func(experiment string) (mlflow.Run, error) { return s.readRun(ctx, experiment, id) }
-		r, err := firstOf(found[id], read, func() error { return s.nowhere(what) })
-		return r, failed("reading "+what, err)
+		read := func(experiment string) (mlflow.Run, error) {
+			r, err := s.readRun(ctx, experiment, id)
+			return r, failed("reading "+what, err)
+		}
+		return firstOf(found[id], read, func() error { return s.nowhere(what) })
 	})
 }
 
