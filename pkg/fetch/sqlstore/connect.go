@@ -12,9 +12,6 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// maxValue is the largest text that is read.
-const maxValue = 64 << 20
-
 // connect opens the database where it lies or, where that would leave a trace
 // or is impossible, a copy of it.
 func (s *Store) connect(ctx context.Context, p place) error {
@@ -75,19 +72,19 @@ func dataSource(path, mode string) string {
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},
 		"_error_rc":     {"1"},
-		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)", "temp_store(2)", "mmap_size(0)"},
+		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)", "temp_store(2)", "mmap_size(0)", "cache_size(-16384)"},
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	return u.String()
 }
 
 // begin starts a read transaction on a connection of its own.
-func begin(ctx context.Context, db *sql.DB) (*sql.Conn, *sql.Tx, error) {
-	conn, err := db.Conn(ctx)
+func (s *Store) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err = sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, maxValue); err != nil {
+	if _, err = sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, s.limits.value); err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

@@ -16,9 +16,7 @@ const (
 	// values and more.
 	maxKeys = 1000
 
-	// maxBytes is how much text one read of maxKeys objects may bring.
-	// Above that fetch.Split asks for half of them.
-	maxBytes = 256 << 20
+	maxLogged = 1000 // bytes of a query in the log
 
 	rowBytes = 64 // what a row takes in memory beside its text, at least
 )
@@ -147,6 +145,7 @@ func (r *reader) columns(table string, columns []string) string {
 
 // scan runs a query and hands over its rows.
 func (r *reader) scan(ctx context.Context, query string, values []any, width int, each func(row []any)) error {
+	r.store.log.Debug("query", "sql", query[:min(len(query), maxLogged)])
 	rows, err := r.tx.QueryContext(ctx, query, values...)
 	if err != nil {
 		return err
@@ -166,7 +165,7 @@ func (r *reader) scan(ctx context.Context, query string, values []any, width int
 				r.bytes += len(s)
 			}
 		}
-		if r.bytes > maxBytes {
+		if r.bytes > r.store.limits.answer {
 			return mlflow.ErrTooLarge
 		}
 		each(row)

@@ -20,16 +20,24 @@ type Options struct {
 }
 
 // A Store is an open database. It is safe for concurrent use; each call, and
-// each page of a listing, reads as of one moment.
+// each page of a listing, reads as of one moment: where a private copy had to
+// be made, as of Open.
 type Store struct {
 	path      string // as given, for people
 	workspace string
 	tempDir   string
 	log       *slog.Logger
+	limits    limits
 	dialect   dialect
 	db        *sql.DB
 	schema    schema
 	copied    string // folder of the private copy, or ""
+}
+
+// limits are what is read of a database that nobody trusts, in bytes.
+type limits struct {
+	value  int // of one text; what is longer is mlflow.ErrTooLarge
+	answer int // of what maxKeys objects bring; above, half of them are asked for
 }
 
 // Open opens a database and looks at its tables. Its errors are for people:
@@ -45,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, workspace: o.Workspace, tempDir: o.TempDir, log: o.Log}
+	s := &Store{path: path, workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 256 << 20}}
 	if s.workspace == "" {
 		s.workspace = "default"
 	}
@@ -89,7 +97,7 @@ func (s *Store) Snapshot(ctx context.Context) (fetch.Reader, func() error, error
 }
 
 func (s *Store) snapshot(ctx context.Context) (*reader, error) {
-	conn, tx, err := begin(ctx, s.db)
+	conn, tx, err := s.begin(ctx)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
