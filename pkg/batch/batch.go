@@ -71,6 +71,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &run{Options: o, result: newResult(o), places: sink.NewPlaces(o.DefaultHost), seed: maphash.MakeSeed(), placed: map[uint64]struct{}{}}
+	b.claimPlaces()
 	g, gctx := errgroup.WithContext(ctx)
 	for _, h := range o.Hosts {
 		g.Go(func() error { return (&lane{run: b, host: h}).work(gctx) })
@@ -91,6 +92,20 @@ type run struct {
 	mu     sync.Mutex
 	result *Result
 	placed map[uint64]struct{} // hashes of the places that have their row
+}
+
+// claimPlaces settles what the lanes would otherwise race for.
+func (b *run) claimPlaces() {
+	var hosts, names []string
+	for _, h := range b.Hosts {
+		hosts = append(hosts, h.Name)
+	}
+	for _, e := range b.Entries {
+		if e.Name != "" {
+			names = append(names, e.Name)
+		}
+	}
+	b.places.Claim(hosts, names)
 }
 
 // add records one row.

@@ -44,6 +44,9 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	j.target.MaxLevel = int(j.levels)
 	if j.objects {
 		j.target.MaxLevel = -1 // get-mlflow-model always lists all files
+		if s.Ref.NamesModel() {
+			l.places.Model(l.host.Name, s.Ref.Model) // also of one whose reports have names: chunks end in any order
+		}
 	}
 	for n, name := range l.names(s.Entries) {
 		place, err := l.places.Report(l.host.Name, s.Ref, name)

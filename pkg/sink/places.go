@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,45 +18,33 @@ const maxPlace = 1000
 
 // Places gives every object of a tree its place: a path with slashes whose
 // segments follow Encode. Of segments in one folder that differ only by case
-// or by Unicode normal form, the name that is first in byte order keeps the
-// plain one, the others get `~` and 8 hex digits.
+// or by Unicode normal form, the first that is asked for keeps the plain one,
+// the others get `~` and 8 hex digits.
 //
-// For that it must know the names: call it in byte order of names per host, or
-// tell the names that come out of order with Expect first. Called otherwise,
-// places still never collide, but which of two twins is the plain one depends
-// on who came first. It is safe for concurrent use.
+// So that places do not depend on chance: Claim first, then ask in byte order
+// of names per host. It is safe for concurrent use.
 type Places struct {
 	defaultHost string
 
 	mu    sync.Mutex
 	fold  cases.Caser
-	taken map[string]map[string]*claim // folder, folded segment
-}
-
-// claim is a name that has, or is expected to get, a segment.
-type claim struct {
-	name  string
-	given bool
+	taken map[string]map[string]string // folder, folded segment: name
 }
 
 // NewPlaces makes an empty Places. Everything of a host other than defaultHost
 // lies below `@<host>/`.
 func NewPlaces(defaultHost string) *Places {
-	return &Places{defaultHost: defaultHost, fold: cases.Fold(), taken: map[string]map[string]*claim{}}
+	return &Places{defaultHost: defaultHost, fold: cases.Fold(), taken: map[string]map[string]string{}}
 }
 
-// Expect tells that a registered model will be asked for.
-func (p *Places) Expect(host, model string) {
-	folder := p.host(host)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, key := p.segmentOf(model, isReserved(model))
-	c := p.taken[folder][key]
-	switch {
-	case c == nil:
-		p.claim(folder, key, &claim{name: model})
-	case !c.given && model < c.name:
-		c.name = model
+// Claim gives the hosts and the `name:`s of a manifest their segments, all of
+// which lie at the top of the tree, whichever host answers first.
+func (p *Places) Claim(hosts, names []string) {
+	for _, h := range slices.Sorted(slices.Values(hosts)) {
+		p.host(h)
+	}
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		p.named(n)
 	}
 }
 
@@ -65,7 +54,7 @@ func (p *Places) Expect(host, model string) {
 // was not resolved.
 func (p *Places) Report(host string, ref mlflow.Ref, name string) (string, error) {
 	if name != "" {
-		return p.segment("", name, isReserved(name)), nil
+		return p.named(name), nil
 	}
 	switch ref.Kind {
 	case mlflow.VersionRef:
@@ -106,6 +95,8 @@ func (p *Places) below(host, kind, id string) string {
 	folder := join(p.host(host), kind)
 	return join(folder, p.segment(folder, id, isDevice(id)))
 }
+
+func (p *Places) named(name string) string { return p.segment("", name, isReserved(name)) }
 
 func (p *Places) host(host string) string {
 	if host == p.defaultHost {
@@ -156,23 +147,14 @@ func (p *Places) segment(folder, name string, first bool) string {
 
 // take notes that name gets the segment with this key, unless another has it.
 func (p *Places) take(folder, key, name string) bool {
-	c := p.taken[folder][key]
-	if c == nil {
-		p.claim(folder, key, &claim{name, true})
-		return true
+	if has, ok := p.taken[folder][key]; ok {
+		return has == name
 	}
-	if c.name != name && (c.given || name > c.name) {
-		return false
-	}
-	c.name, c.given = name, true
-	return true
-}
-
-func (p *Places) claim(folder, key string, c *claim) {
 	if p.taken[folder] == nil {
-		p.taken[folder] = map[string]*claim{}
+		p.taken[folder] = map[string]string{}
 	}
-	p.taken[folder][key] = c
+	p.taken[folder][key] = name
+	return true
 }
 
 func (p *Places) segmentOf(name string, first bool) (segment, key string) {

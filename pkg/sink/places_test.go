@@ -99,25 +99,25 @@ func TestRunPathsAndNamesHaveTwinsToo(t *testing.T) {
 	}
 }
 
-func TestExpectedNamesMakePlacesIndependentOfOrder(t *testing.T) {
-	names := []string{"wine", "Wine", "WINE", "wIne", "other"}
-	want := map[string]string{}
-	p := NewPlaces("h")
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		want[n] = p.Model("h", n)
-	}
+func TestNamesAndHostsOfAManifestDoNotDependOnWhoComesFirst(t *testing.T) {
+	hosts, names := []string{"prod", "h", "Prod"}, []string{"wine", "Wine", "wIne"}
+	want := []string{"@prod~" + hash("@prod")[:8] + "/x/1", "@Prod/x/1", "wine~" + hash("wine")[:8], "Wine", "wIne~" + hash("wIne")[:8], "WINE~" + hash("WINE")[:8] + "/1"}
 	for i := range names {
-		order := append(slices.Clone(names[i:]), names[:i]...)
 		p := NewPlaces("h")
-		for _, n := range order {
-			p.Expect("h", n)
-		}
-		got := map[string]string{}
-		for _, n := range order {
-			got[n] = p.Model("h", n)
+		p.Claim(append(slices.Clone(hosts[i:]), hosts[:i]...), append(slices.Clone(names[i:]), names[:i]...))
+		var got []string
+		for _, c := range []struct{ host, uri, name string }{
+			{"prod", "models:/x/1", ""}, {"Prod", "models:/x/1", ""},
+			{"prod", "models:/x/1", "wine"}, {"h", "models:/x/1", "Wine"}, {"h", "models:/x/1", "wIne"}, {"h", "models:/WINE/1", ""},
+		} {
+			place, err := p.Report(c.host, parseRef(t, c.uri), c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, place)
 		}
 		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%v: %s", order, d)
+			t.Error(d)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestNamesMadeToCollideStillGetDifferentPlaces(t *testing.T) {
 	// Two names of one fold whose first 8 hex digits are equal are made here by
 	// taking the twin's segment away beforehand.
 	p := NewPlaces("h")
-	p.taken[""] = map[string]*claim{"wine": {"WINE", true}, "wine~" + hash("wine")[:8]: {"Wine", true}}
+	p.taken[""] = map[string]string{"wine": "WINE", "wine~" + hash("wine")[:8]: "Wine"}
 	got := p.Model("h", "wine")
 	if got != "wine~"+hash("wine")[:12] {
 		t.Error(got)
