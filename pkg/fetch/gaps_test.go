@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mlreport/mlreport/internal/mlflowtest"
@@ -198,14 +199,17 @@ func TestAChainOfCopiesThatIsCutOffSaysSo(t *testing.T) {
 	wantIssues(t, b, "gap copied_from too-large: the chain of copies behind its link 10 is too large to be read")
 }
 
-// owned notes whose files are looked for where.
+// owned is a store that was moved; it notes whose files are looked for where.
 type owned struct {
 	*mlflowtest.Memory
+	mu     sync.Mutex
 	owners map[string][]string
 }
 
-func (o owned) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
+func (o *owned) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
+	o.mu.Lock()
 	o.owners[at.URI] = at.Owner
+	o.mu.Unlock()
 	f, err := o.Memory.ReadFile(ctx, at, path, limit, since)
 	f.RelocatedFrom = at.URI
 	return f, err
@@ -223,7 +227,7 @@ func TestFilesAreLookedForByTheRunInTheirPath(t *testing.T) {
 		v.Set("source", at)
 		v.DownloadURI = at
 		m.AddFile(at+"/MLmodel", "run_id: "+run+"\nflavors: {}\n")
-		o := owned{m, map[string][]string{}}
+		o := &owned{Memory: m, owners: map[string][]string{}}
 		f := &fetch.Fetcher{Source: m, Artifacts: o}
 		out, err := f.Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1")}, {Ref: uri(t, at)}})
 		if err != nil {
@@ -244,7 +248,7 @@ func TestFilesAreLookedForByTheRunInTheirPath(t *testing.T) {
 func TestAFileFoundElsewhereThatIsAnotherModelsIsNotShown(t *testing.T) {
 	m := world()
 	m.AddFile("mlflow-artifacts:/1/a-1/artifacts/model/MLmodel", "run_id: other\nflavors: {}\n")
-	out, err := (&fetch.Fetcher{Source: m, Artifacts: owned{m, map[string][]string{}}}).Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1")}})
+	out, err := (&fetch.Fetcher{Source: m, Artifacts: &owned{Memory: m, owners: map[string][]string{}}}).Fetch(context.Background(), []fetch.Target{{Ref: uri(t, "models:/A/1")}})
 	if err != nil {
 		t.Fatal(err)
 	}
