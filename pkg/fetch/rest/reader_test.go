@@ -563,15 +563,17 @@ func TestFewVersionsOfManyAreNotDownloadedAll(t *testing.T) {
 	for n := range 10000 {
 		big.Versions = append(big.Versions, mlflowtest.FakeVersion{Number: n + 1})
 	}
-	w.Models = append(w.Models, big)
+	huge := big
+	huge.Name = "huge"
+	w.Models = append(w.Models, big, huge)
 	for i := range 30 {
 		w.Models = append(w.Models, mlflowtest.FakeModel{Name: fmt.Sprint("small", i), Versions: []mlflowtest.FakeVersion{{Number: 1}, {Number: 2}}})
 	}
-	ids := []mlflow.VersionID{{Model: "big", Version: 3}, {Model: "big", Version: 5000}, {Model: "big", Version: 9999}, {Model: "big", Version: 10000}}
+	ids := []mlflow.VersionID{{Model: "big", Version: 3}, {Model: "big", Version: 900}, {Model: "big", Version: 5000}, {Model: "big", Version: 9999}, {Model: "big", Version: 10000}, {Model: "huge", Version: 6000}}
 	for i := range 30 {
 		ids = append(ids, mlflow.VersionID{Model: fmt.Sprint("small", i), Version: int64(i%2 + 1)})
 	}
-	for version, most := range map[string]int{"1.30.1": 40, "2.22.1": 40, "3.17.2": 6} {
+	for version, most := range map[string]int{"1.30.1": 40, "2.22.1": 40, "3.17.2": 8} {
 		t.Run(version, func(t *testing.T) {
 			f := mlflowtest.StartFake(t, w, mlflowtest.FakeOptions{Version: version})
 			wantAll(t, read(t, ids, newReader(t, f, rest.Options{}).Versions))
