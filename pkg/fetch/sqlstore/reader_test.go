@@ -46,20 +46,22 @@ func (q *queries) Handle(_ context.Context, r slog.Record) error {
 func manyVersions(t testing.TB, version string, n int) (d *testDB, names []string, ids []mlflow.VersionID, runs []string) {
 	d = newDB(t, version)
 	d.add("experiments", "experiment_id name lifecycle_stage", 1, "e", "active")
-	d.exec("BEGIN")
-	for i := range n {
-		name, run := fmt.Sprintf("m%05d", i), fmt.Sprintf("%032x", i)
-		d.add("registered_models", "name", name)
-		d.add("registered_model_tags", "name key value", name, "k", "v")
-		d.add("model_versions", "name version current_stage run_id", name, 1, "None", run)
-		d.add("model_version_tags", "name version key value", name, 1, "k", "v")
-		d.add("runs", "run_uuid lifecycle_stage start_time experiment_id", run, "active", 5, 1)
-		d.add("tags", "run_uuid key value", run, "k", "v")
-		d.add("params", "run_uuid key value", run, "k", "v")
-		d.add("latest_metrics", "run_uuid key value timestamp step is_nan", run, "k", i, 1, 1, 0)
-		names, ids, runs = append(names, name), append(ids, mlflow.VersionID{Model: name, Version: 1}), append(runs, run)
+	for _, fill := range []string{
+		"runs (run_uuid, lifecycle_stage, start_time, experiment_id) WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?) SELECT printf('%032x', i), 'active', 5, 1 FROM n",
+		"registered_models (name) SELECT printf('m%05d', rowid - 1) FROM runs WHERE ?",
+		"registered_model_tags (name, key, value) SELECT name, 'k', 'v' FROM registered_models WHERE ?",
+		"model_versions (name, version, current_stage, run_id) SELECT printf('m%05d', rowid - 1), 1, 'None', run_uuid FROM runs WHERE ?",
+		"model_version_tags (name, version, key, value) SELECT name, 1, 'k', 'v' FROM registered_models WHERE ?",
+		"tags (run_uuid, key, value) SELECT run_uuid, 'k', 'v' FROM runs WHERE ?",
+		"params (run_uuid, key, value) SELECT run_uuid, 'k', 'v' FROM runs WHERE ?",
+		"latest_metrics (run_uuid, key, value, timestamp, step, is_nan) SELECT run_uuid, 'k', 2.5, 1, 1, 0 FROM runs WHERE ?",
+	} {
+		d.exec("INSERT INTO "+fill, n)
 	}
-	d.exec("COMMIT")
+	for i := range n {
+		name := fmt.Sprintf("m%05d", i)
+		names, ids, runs = append(names, name), append(ids, mlflow.VersionID{Model: name, Version: 1}), append(runs, fmt.Sprintf("%032x", i))
+	}
 	return d, names, ids, runs
 }
 
