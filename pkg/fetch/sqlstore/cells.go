@@ -88,20 +88,28 @@ func columnsOf(fields []field) []string {
 func put(o *mlflow.Object, fields []field, row []any) {
 	for i, f := range fields {
 		switch f.rule {
-		case asText, ifText:
-			if s, ok := text(row[i]); ok && (s != "" || f.rule == asText) {
-				o.Append(f.member, s)
-			}
-		case asDigits:
-			if s, ok := text(row[i]); ok {
-				o.Append(f.member, s)
-			}
-		default:
+		case asNumber, ifNumber:
 			if n, ok := whole(row[i]); ok && (n != 0 || f.rule == asNumber) {
 				o.Append(f.member, number(n))
 			}
+		default:
+			if v := textCell(row[i]); v != nil && (v != "" || f.rule != ifText) {
+				o.Append(f.member, v)
+			}
 		}
 	}
+}
+
+// textCell is a cell as a value of an Object, nil for NULL. Text, which nearly
+// all cells are, is not copied.
+func textCell(cell any) any {
+	if _, ok := cell.(string); ok {
+		return cell
+	}
+	if s, ok := text(cell); ok {
+		return s
+	}
+	return nil
 }
 
 func number(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }
@@ -112,7 +120,12 @@ func roomy(n int) *mlflow.Object { return mlflow.NewObject(make([]mlflow.Member,
 // pair is an entry of a list of tags or params.
 func pair(key, value any) *mlflow.Object {
 	o := roomy(2)
-	put(o, []field{{"", "key", asText}, {"", "value", asText}}, []any{key, value})
+	if k := textCell(key); k != nil {
+		o.Append("key", k)
+	}
+	if v := textCell(value); v != nil {
+		o.Append("value", v)
+	}
 	return o
 }
 
