@@ -41,7 +41,7 @@ func (s *Store) readExperiment(ctx context.Context, at string) (mlflow.Experimen
 	}
 	id := strings.TrimPrefix(at, trashDir+"/")
 	if meta.Text("experiment_id") != id { // old ones have a number
-		return mlflow.Experiment{}, notFound(fmt.Sprintf("folder %s holds experiment %s", at, meta.Text("experiment_id")))
+		return mlflow.Experiment{}, mlflow.Reason(mlflow.ErrNotFound, "folder %s holds experiment %s", at, meta.Text("experiment_id"))
 	}
 	tags, err := f.values("tags")
 	if err != nil {

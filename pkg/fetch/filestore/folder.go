@@ -105,7 +105,7 @@ func (f folder) dirs(name string) ([]string, error) {
 func (f folder) open(name string) (*os.File, error) {
 	info, err := f.root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a file: %w", path.Join(f.path, name), mlflow.ErrUnavailable)
+		err = mlflow.Reason(mlflow.ErrUnavailable, "%s is not a file", path.Join(f.path, name))
 	}
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (f folder) open(name string) (*os.File, error) {
 }
 
 func tooLarge(at string, limit int64) error {
-	return fmt.Errorf("%s has more than %d MiB: %w", at, limit>>20, mlflow.ErrTooLarge)
+	return mlflow.Reason(mlflow.ErrTooLarge, "%s has more than %d MiB", at, limit>>20)
 }
 
 func (f folder) read(name string, limit int64) ([]byte, error) {
@@ -214,7 +214,7 @@ func (f folder) walk(prefix string, depth int, left *int, do func(file) error) e
 	entries, err := f.entries(".")
 	for _, e := range entries {
 		if *left--; *left < 0 || depth > maxKeyDepth {
-			return fmt.Errorf("%s holds more than %d files or %d levels: %w", f.path, maxObjectFiles, maxKeyDepth, mlflow.ErrTooLarge)
+			return mlflow.Reason(mlflow.ErrTooLarge, "%s holds more than %d files or %d levels", f.path, maxObjectFiles, maxKeyDepth)
 		}
 		switch {
 		case e.Name() == ".DS_Store": // of a folder that was looked at on a Mac
@@ -280,17 +280,17 @@ func failed(op string, err error) error {
 	case errors.Is(err, mlflow.ErrNotFound), errors.Is(err, mlflow.ErrTooLarge), errors.Is(err, mlflow.ErrUnavailable):
 		return &mlflow.Error{Op: op, Err: err}
 	case errors.Is(err, fs.ErrPermission):
-		return &mlflow.Error{Op: op, Err: fmt.Errorf("%w: %w", mlflow.ErrDenied, err),
+		return &mlflow.Error{Op: op, Err: mlflow.Mark(mlflow.ErrDenied, err),
 			Hint: "this account may not read the file; run as another user or change its mode"}
 	case errors.Is(err, mlflow.ErrNotYAML), errors.Is(err, errNoMeta):
-		return &mlflow.Error{Op: op, Err: fmt.Errorf("%w: %w", mlflow.ErrUnavailable, err),
+		return &mlflow.Error{Op: op, Err: mlflow.Mark(mlflow.ErrUnavailable, err),
 			Hint: "the file is damaged or was not copied; restore it, or delete the object with MLflow"}
 	case strings.Contains(err.Error(), "path escapes"): // os has no name for it
-		return &mlflow.Error{Op: op, Err: fmt.Errorf("%w: %w", mlflow.ErrUnavailable, err),
+		return &mlflow.Error{Op: op, Err: mlflow.Mark(mlflow.ErrUnavailable, err),
 			Hint: "a symbolic link leads out of the store, which is never followed; put the files themselves there"}
 	}
-	return &mlflow.Error{Op: op, Err: fmt.Errorf("%w: %w", mlflow.ErrUnavailable, err)}
+	return &mlflow.Error{Op: op, Err: mlflow.Mark(mlflow.ErrUnavailable, err)}
 }
 
 // notFound is the error for an object that is not there.
-func notFound(what string) error { return fmt.Errorf("%s: %w", what, mlflow.ErrNotFound) }
+func notFound(what string) error { return mlflow.Reason(mlflow.ErrNotFound, "there is no %s", what) }

@@ -40,7 +40,7 @@ func (s *Store) readLoggedModel(ctx context.Context, experiment, id string) (mlf
 		return none, fmt.Errorf("%s: %w (logged model %s of experiment %s)", f.path, errInvalid, meta.Text("model_id"), meta.Text("experiment_id"))
 	}
 	if lifecycle(meta) == "deleted" {
-		return none, notFound("logged model " + id + " was deleted")
+		return none, mlflow.Reason(mlflow.ErrNotFound, "logged model %s was deleted", id)
 	}
 	info, err := loggedModelInfo(f, meta)
 	if err != nil {

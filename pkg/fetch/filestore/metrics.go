@@ -167,7 +167,7 @@ func (f file) latestByDataset() ([]point, error) {
 		i, ok := groups[group]
 		switch {
 		case !ok && len(latest) >= maxMetricGroups:
-			return fmt.Errorf("more than %d datasets: %w", maxMetricGroups, mlflow.ErrTooLarge)
+			return mlflow.Reason(mlflow.ErrTooLarge, "more than %d datasets", maxMetricGroups)
 		case !ok:
 			groups[group] = len(latest)
 			latest = append(latest, p)

@@ -54,7 +54,7 @@ func (s *Store) readModel(ctx context.Context, f folder, name string) (mlflow.Re
 		return mlflow.RegisteredModel{}, err
 	}
 	if meta.Text("name") != name {
-		return mlflow.RegisteredModel{}, notFound(fmt.Sprintf("folder %s describes registered model %q", f.path, meta.Text("name")))
+		return mlflow.RegisteredModel{}, mlflow.Reason(mlflow.ErrNotFound, "folder %s describes registered model %q", f.path, meta.Text("name"))
 	}
 	tags, err := f.values("tags")
 	if err != nil {
@@ -169,7 +169,7 @@ func openVersion(ctx context.Context, f folder, id mlflow.VersionID) (versionFol
 	}
 	meta, err := sub.meta(ctx)
 	if err == nil && (meta.Text("name") != id.Model || meta.Text("version") != number) {
-		err = notFound(fmt.Sprintf("folder %s describes version %s of registered model %q", sub.path, meta.Text("version"), meta.Text("name")))
+		err = mlflow.Reason(mlflow.ErrNotFound, "folder %s describes version %s of registered model %q", sub.path, meta.Text("version"), meta.Text("name"))
 	}
 	if err != nil {
 		sub.close()
@@ -208,7 +208,7 @@ func (v versionFolder) number(key string) any { return number(v.meta, key) }
 // version makes the version; one that MLflow marked as deleted is not found.
 func (v versionFolder) version(aliases []any) (fetch.Version, error) {
 	if v.meta.Text("current_stage") == stageDeleted {
-		return fetch.Version{}, notFound(v.path + " was deleted")
+		return fetch.Version{}, mlflow.Reason(mlflow.ErrNotFound, "%s was deleted", v.path)
 	}
 	o, err := v.object(aliases)
 	if err != nil {

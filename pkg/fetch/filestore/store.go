@@ -3,7 +3,6 @@ package filestore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -45,7 +44,7 @@ const (
 // experiment or a registered model. Errors are for people and have hints.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if !filepath.IsAbs(o.Dir) {
-		return nil, fmt.Errorf("folder store %q: the path is not absolute: %w", o.Dir, mlflow.ErrInvalid)
+		return nil, mlflow.Reason(mlflow.ErrInvalid, "folder store %q: the path is not absolute", o.Dir)
 	}
 	if err := checkFolder(o.Dir); err != nil {
 		return nil, err
@@ -74,12 +73,12 @@ func checkFolder(dir string) error {
 	op := "opening the folder store " + dir
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &mlflow.Error{Op: op, Err: fmt.Errorf("there is no such folder: %w", mlflow.ErrNotFound),
+		return &mlflow.Error{Op: op, Err: mlflow.Reason(mlflow.ErrNotFound, "there is no such folder"),
 			Hint: "check the path of `tracking:` or --tracking-uri; relative paths in a manifest are relative to the manifest"}
 	case err != nil:
 		return failed(op, err)
 	case !info.IsDir():
-		return &mlflow.Error{Op: op, Err: fmt.Errorf("it is not a folder: %w", mlflow.ErrInvalid),
+		return &mlflow.Error{Op: op, Err: mlflow.Reason(mlflow.ErrInvalid, "it is not a folder"),
 			Hint: "a folder store is a folder such as mlruns; for a database write sqlite:///" + filepath.ToSlash(dir)}
 	}
 	return nil
@@ -120,7 +119,7 @@ func (s *Store) notAStore() error {
 		hint = "this looks like a part of a store; did you mean " + filepath.Dir(s.dir) + "?"
 	}
 	return &mlflow.Error{Op: "opening the folder store " + s.dir,
-		Err: fmt.Errorf("there are no experiments and no registered models in it: %w", mlflow.ErrInvalid), Hint: hint}
+		Err: mlflow.Reason(mlflow.ErrInvalid, "there are no experiments and no registered models in it"), Hint: hint}
 }
 
 // Close closes the folder. Reads that are under way fail.

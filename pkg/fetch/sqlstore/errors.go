@@ -35,13 +35,13 @@ func fault(path string, err error) error {
 	case errors.Is(err, mlflow.ErrTooLarge) || errors.Is(err, mlflow.ErrUnsupported):
 		return err
 	case !errors.As(err, &e):
-		return fmt.Errorf("reading the database %s: %w: %w", path, mlflow.ErrUnavailable, err)
+		return mlflow.Mark(mlflow.ErrUnavailable, fmt.Errorf("reading the database %s: %w", path, err))
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
 		return notADatabase(path)
 	case sqlite3.SQLITE_TOOBIG:
-		return fmt.Errorf("a value in the database %s: %w", path, mlflow.ErrTooLarge)
+		return mlflow.Reason(mlflow.ErrTooLarge, "a value in the database %s is too large to be read", path)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return refuse(mlflow.ErrUnavailable, "the database "+path+" was locked by a program that writes to it",
 			"run it again when that program has finished, or read a copy of the database")
@@ -49,7 +49,7 @@ func fault(path string, err error) error {
 		return refuse(mlflow.ErrUnavailable, "the database "+path+" is damaged: "+e.Error(),
 			"restore it from a backup, or save what can be read with `sqlite3 "+path+" .recover`")
 	}
-	return fmt.Errorf("reading the database %s: %w: %w", path, mlflow.ErrUnavailable, err)
+	return mlflow.Mark(mlflow.ErrUnavailable, fmt.Errorf("reading the database %s: %w", path, err))
 }
 
 // mustCopy tells whether SQLite would have had to write in order to read:
