@@ -12,7 +12,7 @@ import (
 // Experiments implements fetch.Reader. An id is a whole number; anything else
 // is not found.
 func (r *reader) Experiments(ctx context.Context, ids []string) (fetch.Results[string, mlflow.Experiment], error) {
-	return answer(ctx, r, "experiment", ids, r.experiments)
+	return answer(ctx, r, "experiment %v", ids, r.experiments)
 }
 
 // ExperimentByName implements fetch.Source. The name is compared byte by byte.
@@ -27,7 +27,10 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (mlflow.Exper
 		id, _ = text(row[0])
 	})
 	if err != nil {
-		return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, fault(s.path, err))
+		return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, cutOr(ctx, fault(s.path, err)))
+	}
+	if id == "" {
+		return mlflow.Experiment{}, mlflow.Reason(mlflow.ErrNotFound, "there is no experiment called %q", name)
 	}
 	found, err := r.Experiments(ctx, []string{id})
 	if err == nil {

@@ -15,25 +15,18 @@ type inputRow struct{ input, dataset, run string }
 // datasets themselves, which many runs share and whose schemas are long, are
 // read once.
 func (r *reader) datasetInputs(ctx context.Context, runs []any) (map[string][]any, error) {
-	var uses []inputRow
+	uses, err := r.datasetUses(ctx, runs)
+	if err != nil {
+		return nil, err
+	}
 	var inputs, datasets []any
 	seen := map[string]bool{}
-	err := r.find(ctx, search{
-		table: "inputs", keys: []string{"destination_id"}, columns: []string{"input_uuid", "source_id", "destination_id"},
-		only: r.store.dialect.name("destination_type") + " = ?", values: []any{"RUN"},
-	}, runs, func(row []any) {
-		var u inputRow
-		u.input, _ = text(row[0])
-		u.dataset, _ = text(row[1])
-		u.run, _ = text(row[2])
-		uses, inputs = append(uses, u), append(inputs, u.input)
+	for _, u := range uses {
+		inputs = append(inputs, u.input)
 		if !seen[u.dataset] {
 			seen[u.dataset] = true
 			datasets = append(datasets, u.dataset)
 		}
-	})
-	if err != nil {
-		return nil, err
 	}
 	tags := map[string][]any{}
 	if r.store.schema.has("input_tags") {
@@ -56,6 +49,20 @@ func (r *reader) datasetInputs(ctx context.Context, runs []any) (map[string][]an
 		}
 	}
 	return byRun, nil
+}
+
+func (r *reader) datasetUses(ctx context.Context, runs []any) (uses []inputRow, err error) {
+	err = r.find(ctx, search{
+		table: "inputs", keys: []string{"destination_id"}, columns: []string{"input_uuid", "source_id", "destination_id"},
+		only: r.store.dialect.name("destination_type") + " = ?", values: []any{"RUN"},
+	}, runs, func(row []any) {
+		var u inputRow
+		u.input, _ = text(row[0])
+		u.dataset, _ = text(row[1])
+		u.run, _ = text(row[2])
+		uses = append(uses, u)
+	})
+	return uses, err
 }
 
 func (r *reader) datasets(ctx context.Context, ids []any) (map[string]*mlflow.Object, error) {

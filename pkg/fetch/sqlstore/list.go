@@ -85,7 +85,10 @@ func (s *Store) narrow(l listing, q fetch.Query) []listing {
 
 // sql asks for a page of keys behind those given, or for the first.
 func (l listing) sql(d dialect, after []any) (string, []any) {
-	order := append([]string{d.byteOrder(l.keys[0])}, strings.Split(d.names(l.keys), ", ")[1:]...)
+	order := []string{d.byteOrder(l.keys[0])}
+	for _, k := range l.keys[1:] {
+		order = append(order, d.name(k))
+	}
 	if after != nil {
 		l.where("("+strings.Join(order, ", ")+") > ("+repeat("?", len(after))+")", after...)
 	}

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -178,8 +177,7 @@ func TestExperimentByNameFindsDeletedOnesAndNoOthers(t *testing.T) {
 		t.Errorf("got %v, %v", e, err)
 	}
 	for _, name := range []string{"it's 100_ \"x\"", "IT'S 100% \"X\"", ""} {
-		if _, err := s.ExperimentByName(t.Context(), name); !errors.Is(err, mlflow.ErrNotFound) {
-			t.Errorf("%q: %v", name, err)
-		}
+		_, err := s.ExperimentByName(t.Context(), name)
+		wantError(t, err, fmt.Sprintf("there is no experiment called %q", name), "", mlflow.ErrNotFound)
 	}
 }

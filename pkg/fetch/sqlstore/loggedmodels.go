@@ -12,7 +12,7 @@ import (
 // readLoggedModels reads logged models; deleted ones are not found, as on a
 // server.
 func (r *reader) readLoggedModels(ctx context.Context, ids []string) (fetch.Results[string, mlflow.LoggedModel], error) {
-	return answer(ctx, r, "logged model", ids, r.loggedModels)
+	return answer(ctx, r, "logged model %v", ids, r.loggedModels)
 }
 
 // loggedModelFields are the columns of logged_models in the order of the API.
@@ -37,7 +37,7 @@ const statusColumn = 6
 // loggedModels reads logged models in four queries.
 func (r *reader) loggedModels(ctx context.Context, ids []string) (map[string]mlflow.LoggedModel, error) {
 	if !r.store.schema.hasLoggedModels() {
-		return nil, mlflow.ErrUnsupported
+		return nil, mlflow.Reason(mlflow.ErrUnsupported, "the database has no logged models, which came with MLflow 3")
 	}
 	keys, of := anys(ids), []string{"model_id"}
 	params, err := pairs(ctx, r, search{table: "logged_model_params", keys: of, columns: []string{"model_id", "param_key", "param_value"}}, keys, firstText)

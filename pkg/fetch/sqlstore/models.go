@@ -12,7 +12,7 @@ import (
 // Models implements fetch.Reader: prompts, which share the table, are read
 // when they are asked for by name.
 func (r *reader) Models(ctx context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
-	return answer(ctx, r, "registered model", names, r.models)
+	return answer(ctx, r, "registered model %q", names, r.models)
 }
 
 // modelFields are the columns of registered_models in the order of the API.

@@ -53,22 +53,21 @@ func (r *reader) LoggedModels(ctx context.Context, ids, _ []string) (fetch.Resul
 }
 
 // answer reads objects by key, maxKeys at a time, and turns what was found and
-// what was not into results. kind is what errors call such an object.
-func answer[K comparable, V any](ctx context.Context, r *reader, kind string, keys []K, read func(context.Context, []K) (map[K]V, error)) (fetch.Results[K, V], error) {
+// what was not into results. what is the format of an object's name in errors.
+func answer[K comparable, V any](ctx context.Context, r *reader, what string, keys []K, read func(context.Context, []K) (map[K]V, error)) (fetch.Results[K, V], error) {
 	return fetch.Split(ctx, keys, maxKeys, func(ctx context.Context, keys []K) (fetch.Results[K, V], error) {
 		out := make(fetch.Results[K, V], len(keys))
-		found, err := r.inTurn(ctx, func() (any, error) { return read(ctx, keys) })
+		found, err := inTurn(ctx, r, func() (map[K]V, error) { return read(ctx, keys) })
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		objects, _ := found.(map[K]V)
 		for _, k := range keys {
-			v, ok := objects[k]
+			v, ok := found[k]
 			switch {
 			case err != nil:
-				out[k] = fetch.Result[V]{Err: fmt.Errorf("%s %v: %w", kind, k, err)}
+				out[k] = fetch.Result[V]{Err: fmt.Errorf("%s: %w", fmt.Sprintf(what, k), err)}
 			case !ok:
-				out[k] = fetch.Result[V]{Err: fmt.Errorf("%s %v: %w", kind, k, mlflow.ErrNotFound)}
+				out[k] = fetch.Result[V]{Err: mlflow.Reason(mlflow.ErrNotFound, "there is no "+what, k)}
 			default:
 				out[k] = fetch.Result[V]{Value: v}
 			}
@@ -78,15 +77,15 @@ func answer[K comparable, V any](ctx context.Context, r *reader, kind string, ke
 }
 
 // inTurn runs f when nobody else reads in this transaction.
-func (r *reader) inTurn(ctx context.Context, f func() (any, error)) (any, error) {
+func inTurn[T any](ctx context.Context, r *reader, f func() (T, error)) (found T, err error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return found, ctx.Err()
 	}
 	r.bytes = 0
-	found, err := f()
+	found, err = f()
 	return found, fault(r.store.path, err)
 }
 

@@ -210,7 +210,7 @@ func TestAnswersEveryKeyOfMany(t *testing.T) {
 		}
 	}
 	missing := got["no such model 7"].Err
-	if !errors.Is(missing, mlflow.ErrNotFound) || missing.Error() != "registered model no such model 7: not found" {
+	if !errors.Is(missing, mlflow.ErrNotFound) || missing.Error() != `there is no registered model "no such model 7"` {
 		t.Errorf("got %v", missing)
 	}
 }
@@ -332,7 +332,10 @@ func TestLoggedModelsAreUnsupportedBeforeMLflow3(t *testing.T) {
 	s := newDB(t, mlflow222).done().open()
 	got, err := s.LoggedModels(t.Context(), []string{"m-1", "m-2"}, nil)
 	if err != nil || len(got) != 2 || !errors.Is(got["m-1"].Err, mlflow.ErrUnsupported) {
-		t.Errorf("got %v, %v", got, err)
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if got, want := got["m-1"].Err.Error(), "logged model m-1: the database has no logged models, which came with MLflow 3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // readRuns reads runs, deleted ones too.
 func (r *reader) readRuns(ctx context.Context, ids []string) (fetch.Results[string, mlflow.Run], error) {
-	return answer(ctx, r, "run", ids, r.runs)
+	return answer(ctx, r, "run %v", ids, r.runs)
 }
 
 // runFields are the columns of runs in the order of the API. The first is

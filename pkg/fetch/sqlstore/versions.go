@@ -14,7 +14,7 @@ const deletedStage = "Deleted_Internal"
 // Versions implements fetch.Reader; the versions have their aliases. A deleted
 // version is not found, as on a server.
 func (r *reader) Versions(ctx context.Context, ids []mlflow.VersionID) (fetch.Results[mlflow.VersionID, fetch.Version], error) {
-	return answer(ctx, r, "model version", ids, r.versions)
+	return answer(ctx, r, "model version %v", ids, r.versions)
 }
 
 // headFields and tailFields are the columns of model_versions in the order of
