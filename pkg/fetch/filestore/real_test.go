@@ -30,14 +30,15 @@ const (
 )
 
 // TestReadsAFolderAsAServerOverItShows compares every object in a folder that
-// a real server wrote with that server's answer to `get`.
+// a real server wrote with that server's answer to `get`. The test world is
+// compared elsewhere, at all doors; this is what is awkward in folders.
 func TestReadsAFolderAsAServerOverItShows(t *testing.T) {
 	for version, misread := range map[string][]string{
 		mlflowtest.MLflow2: nil,
 		mlflowtest.MLflow3: {stepOfDataset, modelInBin},
 	} {
 		t.Run(version, func(t *testing.T) {
-			server := mlflowtest.World(t, version, "folder")
+			server := mlflowtest.StartServer(t, mlflowtest.ServerOptions{Version: version, Backend: "folder"})
 			program, err := filepath.Abs("testdata/awkward.py")
 			if err != nil {
 				t.Fatal(err)
@@ -51,7 +52,7 @@ func TestReadsAFolderAsAServerOverItShows(t *testing.T) {
 			c := &comparison{T: t, server: server, store: store, met: map[string]bool{}}
 			c.tracking(t.Context())
 			c.registry(t.Context())
-			if c.objects < 100 {
+			if c.objects < 20 {
 				t.Errorf("only %d objects were compared", c.objects)
 			}
 			for _, d := range misread {
