@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -89,11 +91,21 @@ func (s search[K, V]) one(ctx context.Context, chunk []K, out *answers[K, V]) (o
 		return s.halves(ctx, open, out)
 	case errors.Is(err, mlflow.ErrTooLarge), errors.Is(err, mlflow.ErrNotFound):
 		return open, nil
+	case isCrash(err): // of one row, it may be
+		out.crashed(err)
+		return open, nil
 	}
 	for _, k := range open { // the server as a whole does not answer
 		out.fail(k, fmt.Errorf("searching %s: %w", s.what, err))
 	}
 	return nil, nil
+}
+
+// isCrash tells whether the server answered that it failed, which it does when
+// a single row is damaged.
+func isCrash(err error) bool {
+	var e *APIError
+	return errors.As(err, &e) && e.Status == http.StatusInternalServerError
 }
 
 func (s search[K, V]) halves(ctx context.Context, chunk []K, out *answers[K, V]) ([]K, error) {
@@ -108,8 +120,9 @@ func (s search[K, V]) halves(ctx context.Context, chunk []K, out *answers[K, V])
 
 // answers collects results of requests that run side by side.
 type answers[K comparable, V any] struct {
-	mu  sync.Mutex
-	all fetch.Results[K, V]
+	mu    sync.Mutex
+	all   fetch.Results[K, V]
+	crash error // of a search; nil: none
 }
 
 func newAnswers[K comparable, V any](n int) *answers[K, V] {
@@ -127,8 +140,32 @@ func (a *answers[K, V]) fail(k K, err error) {
 	a.put(k, none, err)
 }
 
+func (a *answers[K, V]) crashed(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.crash = err
+}
+
+// crashProbes is how many objects are asked for after a crash, to find out
+// whether it is a row or the server that is damaged.
+const crashProbes = 3
+
 // singly answers keys with one request each.
 func singly[K comparable, V any](ctx context.Context, r *Reader, keys []K, out *answers[K, V], get func(context.Context, K) (V, error)) error {
+	if crash := out.crash; crash != nil && len(keys) > crashProbes {
+		out.crash = nil
+		probes, others := keys[:crashProbes], keys[crashProbes:]
+		if err := singly(ctx, r, probes, out, get); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(probes, func(k K) bool { return !isCrash(out.all[k].Err) }) {
+			for _, k := range others {
+				out.fail(k, crash)
+			}
+			return nil
+		}
+		keys = others
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.inFlight())
 	for _, k := range keys {
