@@ -89,6 +89,9 @@ func usageError(app *kong.Application, args []string, err error) error {
 	i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
 	switch {
 	case i >= 0 && slices.Contains(commands, args[i]):
+		if what, ok := strings.CutPrefix(err.Error(), "expected "); ok && strings.HasPrefix(what, `"<`) {
+			err = fmt.Errorf("%s is missing", strings.Trim(what, `"`))
+		}
 		return &mlflow.Error{Err: errUsage{err}, Hint: "type mlreport " + args[i] + " --help"}
 	case strings.HasPrefix(err.Error(), "expected one of "):
 		err = errors.New("no command is given")

@@ -17,14 +17,15 @@ import (
 	"golang.org/x/term"
 )
 
-func main() { os.Exit(mainCode()) }
+func main() { os.Exit(run(processEnv(), os.Args[1:])) }
 
-// mainCode is main without the exit, so that tests can call it.
-func mainCode() int {
+// run runs one command line; a signal ends it in good order, a second one at
+// once.
+func run(e *env, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	return execute(ctx, os.Args[1:], processEnv())
+	context.AfterFunc(ctx, stop)
+	return execute(ctx, args, e)
 }
 
 // An env is all that the program takes from its surroundings.

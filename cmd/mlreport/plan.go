@@ -25,6 +25,9 @@ type planCmd struct {
 
 // Run reads everything and writes nothing.
 func (c *planCmd) Run(ctx context.Context, s *session) error {
+	if err := checkOut(c.Out); err != nil {
+		return err
+	}
 	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
 	if err != nil {
 		return err

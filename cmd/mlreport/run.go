@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -30,6 +31,9 @@ type runCmd struct {
 func (c *runCmd) Run(ctx context.Context, s *session) error {
 	failOn, err := parseFailOn(c.FailOn)
 	if err != nil {
+		return err
+	}
+	if err := checkOut(c.Out); err != nil {
 		return err
 	}
 	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
@@ -66,6 +70,18 @@ func (c *runCmd) Run(ctx context.Context, s *session) error {
 	}
 	if result.Failed() {
 		return errSaid(exitPartial)
+	}
+	return nil
+}
+
+// checkOut refuses a tree that cannot be one by its name.
+func checkOut(out string) error {
+	hint := "give a folder: a new one, an empty one, or one that mlreport wrote"
+	if info, err := os.Stat(out); err == nil && !info.IsDir() {
+		return &mlflow.Error{Err: errUsage{fmt.Errorf("--out %s is a file, not a folder", out)}, Hint: hint}
+	}
+	if out == "" {
+		return &mlflow.Error{Err: errUsage{errors.New("--out is empty")}, Hint: hint}
 	}
 	return nil
 }

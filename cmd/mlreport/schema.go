@@ -7,7 +7,7 @@ import (
 
 // schemaCmd prints a JSON Schema.
 type schemaCmd struct {
-	Of string `arg:"" enum:"manifest,report" help:"manifest: what editors check manifests with; report: what each report.json keeps to."`
+	Of string `arg:"" name:"document" enum:"manifest,report" help:"manifest: what editors check manifests with; report: what each report.json keeps to."`
 }
 
 // Run prints it.

@@ -165,7 +165,7 @@ func (s *session) fillRetries(o *rest.Options) error {
 	if v := s.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
-			return envError("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "a whole number")
+			return envError("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "a whole number from 0")
 		}
 		o.MaxRetries = n
 		if n == 0 {

@@ -40,7 +40,7 @@ func (w *work) next(r *batch.Result, c *runCmd) {
 	}
 	switch {
 	case r.Failed():
-		fmt.Fprintln(w.Stderr, "      then the same command again: it completes what failed and keeps what is there")
+		fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
 	case c.Manifest != "-":
 		fmt.Fprintf(w.Stderr, "      %s plan %s    # what has changed since\n", cmp.Or(w.Program, "mlreport"), shellWord(c.Manifest)+c.flags())
 	}
@@ -123,7 +123,7 @@ func (p *progress) sayProblems(out string) {
 			}
 		}
 		for _, err := range e.Problems {
-			p.sayOnce(said, err)
+			p.sayOnce(said, e, err)
 		}
 	}
 	if more := p.bad - len(p.worst); more > 0 && !p.quiet {
@@ -131,10 +131,11 @@ func (p *progress) sayProblems(out string) {
 	}
 }
 
-// sayOnce says what a store said, unless it is only that something is not
-// there, which the issue has said, and what to do about it.
-func (p *progress) sayOnce(said map[string]bool, err error) {
-	if text := harmless(err.Error()); !errors.Is(err, mlflow.ErrNotFound) && !said[text] {
+// sayOnce says what a store said about an entry, unless it is only that
+// something is not there, which an issue has said, and what to do about it.
+func (p *progress) sayOnce(said map[string]bool, e batch.Event, err error) {
+	known := errors.Is(err, mlflow.ErrNotFound) && !slices.ContainsFunc(e.Row.Issues, func(i mlflow.Issue) bool { return i.Code == mlflow.Unavailable })
+	if text := harmless(err.Error()); !known && !said[text] {
 		said[text] = true
 		fmt.Fprintln(p.Stderr, "  "+text)
 	}
