@@ -38,6 +38,8 @@ func layers() map[string]layer {
 		"pkg/report":           {[]string{"pkg/mlflow"}, []string{json, jsontext}},
 		"pkg/sink":             {[]string{"pkg/mlflow", "pkg/report"}, []string{json, jsontext, "golang.org/x/sys/unix", "golang.org/x/sys/windows", "golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
 		"pkg/batch":            {[]string{"pkg/mlflow", "pkg/manifest", "pkg/fetch", "pkg/enrich", "pkg/report", "pkg/sink"}, []string{errgroup}},
+		"pkg/find":             {nil, nil},
+		"pkg/view":             {[]string{"pkg/mlflow"}, []string{"golang.org/x/text/width"}},
 		"internal/mlflowtest":  {[]string{"pkg/mlflow", "pkg/fetch", "pkg/report"}, []string{"*"}},
 		"cmd/mlreport":         {[]string{"*"}, []string{"*"}},
 	}

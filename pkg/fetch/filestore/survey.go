@@ -1,0 +1,158 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Survey implements fetch.Surveyor. It reads the meta.yaml of each run.
+func (s *Store) Survey(ctx context.Context) (fetch.Survey, error) {
+	out := fetch.Survey{Version: "1.30 to 2.22"}
+	newest := ""
+	err := s.eachExperiment(ctx, func(e mlflow.Experiment) error {
+		out.Experiments.N++
+		if out.ArtifactURI == "" {
+			out.ArtifactURI = e.Text("artifact_location")
+		}
+		models, err := s.loggedModelIDs(e.ID())
+		if err != nil {
+			return err
+		}
+		out.LoggedModels.N += len(models)
+		at, ids, err := s.activeRuns(ctx, e.ID())
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		out.Runs.N += len(ids)
+		start, err := s.startOf(ctx, at, ids[0]) // newest first
+		if err == nil && (start > out.NewestRun || newest == "") {
+			out.NewestRun, newest = start, at+"/"+ids[0]
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	if newest != "" {
+		experiment, id, _ := strings.Cut(newest, "/")
+		if f, meta, err := s.openRun(ctx, experiment, id); err == nil {
+			f.close()
+			out.ArtifactURI = meta.Text("artifact_uri")
+			if !meta.Has("run_uuid") { // which 2.x wrote, too
+				out.Version = "3.0 or newer"
+			}
+		}
+	}
+	if out.LoggedModels.N > 0 {
+		out.Version = "3.0 or newer"
+	}
+	return out, nil
+}
+
+// eachExperiment calls do with the active experiments, in byte order of their
+// ids; what cannot be read is passed over, with a warning.
+func (s *Store) eachExperiment(ctx context.Context, do func(mlflow.Experiment) error) error {
+	folders, err := s.experimentFolders(ctx)
+	if err != nil {
+		return err
+	}
+	for _, at := range folders {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if strings.HasPrefix(at, trashDir+"/") {
+			continue
+		}
+		e, err := s.readExperiment(ctx, at)
+		if err != nil {
+			if !absent(err) && !errors.Is(err, errNoMeta) {
+				_ = s.passOver("experiment "+at, err, nil)
+			}
+			continue
+		}
+		if e.Deleted() {
+			continue
+		}
+		if err := do(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loggedModelIDs lists what may be logged models of an experiment.
+func (s *Store) loggedModelIDs(experiment string) ([]string, error) {
+	names, err := s.root.dirs(experiment + "/" + modelsDir)
+	if absent(err) {
+		return nil, nil
+	}
+	return names, failed("listing the logged models of experiment "+experiment, err)
+}
+
+// ListLoggedModels implements fetch.Surveyor. What cannot be read is passed
+// over, with a warning.
+func (s *Store) ListLoggedModels(ctx context.Context) iter.Seq2[mlflow.LoggedModel, error] {
+	return func(yield func(mlflow.LoggedModel, error) bool) {
+		err := s.eachExperiment(ctx, func(e mlflow.Experiment) error {
+			ids, err := s.loggedModelIDs(e.ID())
+			if err != nil {
+				return err
+			}
+			found, err := fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.LoggedModel, error) {
+				return s.readLoggedModel(ctx, e.ID(), id)
+			})
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				switch m := found[id]; {
+				case errors.Is(m.Err, mlflow.ErrNotFound): // deleted
+				case m.Err != nil:
+					_ = s.passOver("logged model "+id, m.Err, nil)
+				case !yield(m.Value, nil):
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(mlflow.LoggedModel{}, err)
+		}
+	}
+}
+
+var errStop = errors.New("nobody listens any more")
+
+// ListModelRuns implements fetch.Surveyor.
+func (s *Store) ListModelRuns(ctx context.Context) iter.Seq2[mlflow.Run, error] {
+	return func(yield func(mlflow.Run, error) bool) {
+		err := s.eachExperiment(ctx, func(e mlflow.Experiment) error {
+			for r, err := range s.ListRuns(ctx, e.ID()) {
+				if err != nil {
+					return err
+				}
+				if hasTag(r, fetch.HistoryTag) && !yield(r, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(mlflow.Run{}, err)
+		}
+	}
+}
+
+func hasTag(r mlflow.Run, key string) bool {
+	for t := range r.Data().Objects("tags") {
+		if t.Text("key") == key {
+			return true
+		}
+	}
+	return false
+}
