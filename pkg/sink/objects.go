@@ -40,11 +40,8 @@ func (t *Tree) writeObject(o ObjectFile) (report.FileRef, error) {
 		return report.FileRef{}, err
 	}
 	where := path.Join(objectsFolder, o.Path) + ".json"
-	sum := sha256.Sum256([]byte(where))
-	key := objectKey(sum[:16])
-	mutex := &t.objectWriting[int(key[0])%len(t.objectWriting)]
-	mutex.Lock()
-	defer mutex.Unlock()
+	key := keyOf(where)
+	defer t.aloneWith(key)()
 	in, err := t.parents.get(t.top, path.Dir(where))
 	if err != nil {
 		return report.FileRef{}, err
@@ -63,10 +60,26 @@ func (t *Tree) writeObject(o ObjectFile) (report.FileRef, error) {
 			return report.FileRef{}, err
 		}
 	}
-	t.mu.Lock()
-	t.objects[key] = struct{}{}
-	t.mu.Unlock()
+	t.objectIsDone(key)
 	return fileRef(where, o.JSON), nil
+}
+
+func keyOf(where string) objectKey {
+	sum := sha256.Sum256([]byte(where))
+	return objectKey(sum[:16])
+}
+
+// aloneWith waits until nobody else reads or writes an object; the func ends it.
+func (t *Tree) aloneWith(key objectKey) func() {
+	m := &t.objectWriting[int(key[0])%len(t.objectWriting)]
+	m.Lock()
+	return m.Unlock
+}
+
+func (t *Tree) objectIsDone(key objectKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.objects[key] = struct{}{}
 }
 
 func (t *Tree) objectDone(key objectKey) bool {
@@ -77,22 +90,14 @@ func (t *Tree) objectDone(key objectKey) bool {
 }
 
 // keptObjects gives the object files of a row of the last index, as they are
-// on disk.
+// on disk, and as they now stay while this batch runs.
 func (t *Tree) keptObjects(row report.Row) ([]report.FileRef, error) {
 	var refs []report.FileRef
 	for _, f := range row.Files {
 		if !strings.HasPrefix(f.Path, objectsFolder+"/") || !fs.ValidPath(f.Path) {
 			continue
 		}
-		in, err := t.top.open(path.Dir(f.Path), false)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		data, err := in.read(path.Base(f.Path))
-		in.close()
+		data, err := t.keptObject(f.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -101,4 +106,22 @@ func (t *Tree) keptObjects(row report.Row) ([]report.FileRef, error) {
 		}
 	}
 	return refs, nil
+}
+
+func (t *Tree) keptObject(where string) ([]byte, error) {
+	key := keyOf(where)
+	defer t.aloneWith(key)()
+	in, err := t.top.open(path.Dir(where), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	data, err := in.read(path.Base(where))
+	if data != nil {
+		t.objectIsDone(key)
+	}
+	return data, err
 }

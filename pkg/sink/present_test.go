@@ -213,3 +213,25 @@ func TestSectionsAreFoundInAnyLayout(t *testing.T) {
 		}
 	}
 }
+
+func TestObjectsOfAStaleReportStayForTheWholeBatch(t *testing.T) {
+	dir := memory(t)
+	with := func(place, object string, issues ...mlflow.Issue) Report {
+		sections := []string{"run"}
+		if issues != nil {
+			sections = nil
+		}
+		return Report{Place: place, JSON: doc("1", sections...), Issues: issues, Objects: []ObjectFile{{"registered_models/A", []byte(object)}}}
+	}
+	batch(t, Options{Dir: dir}, with("A/1", "{}\n"), with("A/2", "{}\n"))
+	w := batch(t, Options{Dir: dir}, with("A/1", "[]\n", unavailable("run")), with("A/2", "[]\n"))
+	if w[0].Change != Stale {
+		t.Error(w[0].Change)
+	}
+	checkIndex(t, dir, 2)
+	batch(t, Options{Dir: dir}, with("A/1", "[]\n"), with("A/2", "[]\n"))
+	if got := read(t, dir, "mlflow_objects/registered_models/A.json"); got != "[]\n" {
+		t.Errorf("the next batch leaves %s", got)
+	}
+	checkIndex(t, dir, 2)
+}

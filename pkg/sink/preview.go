@@ -28,7 +28,7 @@ func OpenPreview(o Options) (*Preview, error) {
 	if err != nil {
 		return nil, diskError("opening "+o.Dir, err)
 	}
-	t := &Tree{o: o, seed: maphash.MakeSeed(), top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}}
+	t := &Tree{o: o, seed: maphash.MakeSeed(), top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}, objects: map[objectKey]struct{}{}}
 	p := &Preview{tree: t}
 	if err := p.start(); err != nil {
 		p.Close()
