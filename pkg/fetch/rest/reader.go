@@ -73,6 +73,9 @@ func (r *Reader) lineRoom() int { return max(maxLine-lineRoom-len(r.c.Base()), 5
 // the id out of it, which must be the one asked for, because there are caches
 // that forget the query of a URL.
 func (r *Reader) getOne(ctx context.Context, path string, q url.Values, member, what, asked string, id func(*mlflow.Object) string) (*mlflow.Object, error) {
+	if asked == "" {
+		return nil, fmt.Errorf("%s: %w", what, mlflow.ErrNotFound)
+	}
 	answer, err := r.c.Get(ctx, path, q)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, keyedError(err))
