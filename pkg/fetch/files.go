@@ -57,13 +57,13 @@ func (c *chunk) readModelFile(ctx context.Context, it *item) error {
 			it.takeModelFile(at, f)
 			return nil
 		case !errors.Is(err, mlflow.ErrNotFound):
-			it.lackFile(fileIssue("mlflow_model", err, at.URI+"/MLmodel"), err)
+			it.lackFile(fileIssue("mlflow_model", err, at, "MLmodel"), err)
 			return nil
 		case missing == nil:
 			missing = err
 		}
 	}
-	it.lackFile(fileIssue("mlflow_model", missing, it.places[0].URI+"/MLmodel"), missing)
+	it.lackFile(fileIssue("mlflow_model", missing, it.places[0], "MLmodel"), missing)
 	return nil
 }
 
@@ -91,8 +91,13 @@ func (it *item) lackFile(i mlflow.Issue, err error) {
 	it.lack(i, err)
 }
 
-// fileIssue says in a report why a file is not there.
-func fileIssue(section string, err error, at string) mlflow.Issue {
+// nameOf is a file, or with "" the folder, in the words of an issue, which
+// people see on their screens: as MLflow stores it, less secrets.
+func nameOf(at Location, file string) string { return below(mlflow.Redact(at.URI), file) }
+
+// fileIssue says in a report why a file of a folder is not there.
+func fileIssue(section string, err error, folder Location, file string) mlflow.Issue {
+	at := nameOf(folder, file)
 	switch {
 	case errors.Is(err, mlflow.ErrUnsupported):
 		return mlflow.NewIssue(section, mlflow.ArtifactUnsupported, at)
@@ -115,11 +120,11 @@ func (it *item) takeModelFile(at Location, f File) {
 			it.lackFile(issue, nil)
 			return
 		}
-		it.lack(mlflow.NewIssue("mlflow_model", mlflow.Relocated, at.URI), nil)
+		it.lack(mlflow.NewIssue("mlflow_model", mlflow.Relocated, nameOf(at, "")), nil)
 	}
 	it.b.File = file
 	if code != "" {
-		it.lackFile(mlflow.NewIssue("mlflow_model", code, at.URI+"/MLmodel"), nil)
+		it.lackFile(mlflow.NewIssue("mlflow_model", code, nameOf(at, "MLmodel")), nil)
 	}
 }
 
@@ -181,12 +186,12 @@ func ListFiles(ctx context.Context, a Artifacts, at Location, section string, ma
 			return nil, nil, ctx.Err()
 		}
 		if err == nil && len(list.Files) == maxFiles {
-			err = fmt.Errorf("more than %d files below %s: %w", maxFiles, at.URI, mlflow.ErrTooLarge)
+			err = fmt.Errorf("more than %d files below %s: %w", maxFiles, nameOf(at, ""), mlflow.ErrTooLarge)
 		}
 		if err != nil {
-			issue := fileIssue(section, err, at.URI)
+			issue := fileIssue(section, err, at, "")
 			if errors.Is(err, mlflow.ErrTooLarge) {
-				issue = mlflow.NewIssue(section, mlflow.TooLarge, "the list of files at "+at.URI)
+				issue = mlflow.NewIssue(section, mlflow.TooLarge, "the list of files at "+nameOf(at, ""))
 			}
 			return nil, &issue, err
 		}

@@ -257,3 +257,19 @@ func TestAFileFoundElsewhereThatIsAnotherModelsIsNotShown(t *testing.T) {
 		t.Error("another model's file is in the report")
 	}
 }
+
+func TestIssuesHoldNoSecretsOfLocations(t *testing.T) {
+	m := world()
+	at := "https://me:secret@host/models/a?sig=secret"
+	m.ModelVersions[0].Set("source", at)
+	m.ModelVersions[0].DownloadURI = at
+	for _, c := range []struct{ file, want string }{
+		{"", "gap mlflow_model artifact-missing: there is no file at https://host/models/a/MLmodel"},
+		{"just text", "gap mlflow_model mlmodel-not-a-mapping: https://host/models/a/MLmodel is YAML, but not a mapping"},
+	} {
+		if c.file != "" {
+			m.AddFile(at+"/MLmodel", c.file)
+		}
+		wantIssues(t, one(t, m, "models:/A/1"), c.want)
+	}
+}

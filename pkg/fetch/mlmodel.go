@@ -39,14 +39,13 @@ func (c *chunk) readYAML(ctx context.Context, it *item, path string) (*mlflow.Ob
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	at := it.places[0].URI + "/" + path
 	if err != nil {
-		it.lack(fileIssue("mlflow_model_raw", err, at), err)
+		it.lack(fileIssue("mlflow_model_raw", err, it.places[0], path), err)
 		return nil, nil
 	}
 	content, code := parseMLmodel(f.Data)
 	if code != "" {
-		it.lack(mlflow.NewIssue("mlflow_model_raw", code, at), nil)
+		it.lack(mlflow.NewIssue("mlflow_model_raw", code, nameOf(it.places[0], path)), nil)
 	}
 	return content, nil
 }

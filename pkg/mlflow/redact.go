@@ -4,13 +4,16 @@ import "strings"
 
 // Redact takes out of a URI what may be secret: the user and password of
 // `scheme://user:password@host`, and the query, which may hold a signature.
-// The container in `abfss://container@account` stays, and so do paths.
+// The container in `abfss://container@account` stays, and so do paths, which
+// have no query in `mlflow-artifacts:` and in MLflow's own schemes.
 func Redact(uri string) string {
 	scheme := SchemeOf(uri)
 	if scheme == "" || scheme == "file" || scheme == "models" || scheme == "runs" {
 		return uri
 	}
-	uri, _, _ = strings.Cut(uri, "?")
+	if scheme != "mlflow-artifacts" {
+		uri, _, _ = strings.Cut(uri, "?")
+	}
 	head, rest, ok := strings.Cut(uri, "://")
 	if !ok {
 		return uri

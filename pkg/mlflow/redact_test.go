@@ -10,6 +10,8 @@ func TestRedactsWhatMayBeSecretInAURI(t *testing.T) {
 		"s3://key:secret@bucket/a@b":                           "s3://bucket/a@b",
 		"wasbs://container@acct.blob.core.windows.net/k?sig=x": "wasbs://container@acct.blob.core.windows.net/k",
 		"mlflow-artifacts:/1/a@b:c":                            "mlflow-artifacts:/1/a@b:c",
+		"mlflow-artifacts:/1/what?/model":                      "mlflow-artifacts:/1/what?/model",
+		"mlflow-artifacts://me:secret@host/1/x?":               "mlflow-artifacts://host/1/x?",
 		"sqlite:///x.db?mode=ro":                               "sqlite:///x.db",
 		"models://profile@databricks/a?b/1":                    "models://profile@databricks/a?b/1",
 		"/home/a:b@c/x?y":                                      "/home/a:b@c/x?y",

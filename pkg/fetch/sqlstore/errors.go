@@ -11,18 +11,9 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// A reason is a sentence for people with the sentinel that it stands for.
-type reason struct {
-	text string
-	kind error
-}
-
-func (r *reason) Error() string { return r.text }
-func (r *reason) Unwrap() error { return r.kind }
-
 // refuse is an error for people: one line, and what to do.
 func refuse(kind error, text, hint string) error {
-	return &mlflow.Error{Err: &reason{text, kind}, Hint: hint}
+	return &mlflow.Error{Err: mlflow.Reason(kind, "%s", text), Hint: hint}
 }
 
 // fault says in our words what went wrong in the database.
