@@ -44,7 +44,7 @@ type Outcome struct {
 
 // Fetch reads all targets of a chunk with a number of requests that depends on
 // the kinds of objects, not on how many there are; only files are read one by
-// one. A non-nil error means that ctx ended; then nothing is to be recorded.
+// one, and a Locator is asked about each copied version. A non-nil error means that ctx ended; then nothing is to be recorded.
 func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error) {
 	c := newChunk(f, targets)
 	if err := c.readObjects(ctx); err != nil {

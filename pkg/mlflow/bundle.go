@@ -22,7 +22,7 @@ type Bundle struct {
 	Files    *FileList // the files of the model, when they were asked for
 	RawModel *RawModel // of a feature-store model
 
-	Permissions *Object // of issue 4's kind; nil when not asked for
+	Permissions *Object // on the registered model; nil when they were not asked for
 	Issues      []Issue
 }
 

@@ -101,7 +101,7 @@ func withPermissions(o, permissions *mlflow.Object) *mlflow.Object {
 	if o == nil || permissions == nil {
 		return o
 	}
-	return with(o, "permissions", permissions)
+	return o.With("permissions", permissions)
 }
 
 func closeDocument(doc *mlflow.Object, issues []mlflow.Issue) *mlflow.Object {

@@ -59,7 +59,7 @@ func modelSection(b *mlflow.Bundle, compat bool) *mlflow.Object {
 	if b.File.Content == nil || b.File.RelocatedFrom == "" || compat {
 		return b.File.Content
 	}
-	return with(b.File.Content, "_relocated_from", b.File.RelocatedFrom)
+	return b.File.Content.With("_relocated_from", b.File.RelocatedFrom)
 }
 
 // runSection is the run, and which object named it.
@@ -67,7 +67,7 @@ func runSection(b *mlflow.Bundle, compat bool) *mlflow.Object {
 	if b.Run.Object == nil || b.RunFoundBy == "" || compat {
 		return b.Run.Object
 	}
-	return with(b.Run.Object, "_found_by", b.RunFoundBy)
+	return b.Run.Object.With("_found_by", b.RunFoundBy)
 }
 
 // registeredModelSection leaves out the latest versions: a new version must
@@ -76,8 +76,12 @@ func registeredModelSection(b *mlflow.Bundle) *mlflow.Object {
 	if b.RegisteredModel.Object == nil {
 		return nil
 	}
-	out := shallow(b.RegisteredModel.Object)
-	out.Delete("latest_versions")
+	out := &mlflow.Object{}
+	for k, v := range b.RegisteredModel.All() {
+		if k != "latest_versions" {
+			out.Append(k, v)
+		}
+	}
 	if b.Permissions != nil {
 		out.Set("permissions", b.Permissions)
 	}
@@ -123,21 +127,6 @@ func Issues(b *mlflow.Bundle) []mlflow.Issue {
 
 func inSection(issues []mlflow.Issue, sections ...string) bool {
 	return slices.ContainsFunc(issues, func(i mlflow.Issue) bool { return slices.Contains(sections, i.Section) })
-}
-
-// shallow copies an object, which bundles share, but not what is below it.
-func shallow(o *mlflow.Object) *mlflow.Object {
-	out := &mlflow.Object{}
-	for k, v := range o.All() {
-		out.Append(k, v)
-	}
-	return out
-}
-
-func with(o *mlflow.Object, key string, value any) *mlflow.Object {
-	out := shallow(o)
-	out.Set(key, value)
-	return out
 }
 
 func addObject(to *mlflow.Object, key string, o *mlflow.Object) {
