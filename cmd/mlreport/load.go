@@ -129,14 +129,26 @@ func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
 			p.entries[i].Host = h.Name
 		}
 	}
-	for i := range p.hosts {
-		for _, e := range p.entries {
-			if path, ok := localFolder(e.Ref, s.Dir); ok && e.Host == p.hosts[i].Name {
-				p.hosts[i].folders = append(p.hosts[i].folders, artifactFolder{e.Ref.Location, path})
-			}
-		}
+	for i := range p.entries {
+		s.nameFolder(p, &p.entries[i])
 	}
 	return p, nil
+}
+
+// nameFolder lets the host of an entry read the model folder that the entry
+// names, and gives the folder the name that the manifest has for it: reports
+// must not tell where on this machine it is.
+func (s *session) nameFolder(p *plan, e *manifest.Entry) {
+	path, ok := localFolder(e.Ref, s.Dir)
+	if !ok {
+		return
+	}
+	e.Ref.Location = e.URI
+	for i := range p.hosts {
+		if p.hosts[i].Name == e.Host {
+			p.hosts[i].folders = append(p.hosts[i].folders, artifactFolder{e.URI, path})
+		}
+	}
 }
 
 // only drops the entries whose URI or name does not match a pattern.
