@@ -92,12 +92,19 @@ func (c *Client) gaveUp(q call, r *retries, f *failure) error {
 
 // notAsked is the error of a call that was not sent because the breaker is open.
 func (c *Client) notAsked(q call, why *failure) error {
-	e := &APIError{kind: mlflow.ErrUnavailable,
-		text: fmt.Sprintf("%s was not asked for %s, because it did not answer before", c.who, q.name)}
+	e := &APIError{kind: mlflow.ErrUnavailable}
+	reason := "it did not answer before"
 	var before *APIError
 	if errors.As(why.err, &before) {
 		e.Status, e.Code, e.Message = before.Status, before.Code, before.Message
 	}
+	if e.Status != 0 {
+		reason = fmt.Sprintf("it answered %d before", e.Status)
+	}
+	if e.Message != "" {
+		reason += ": " + e.Message
+	}
+	e.text = fmt.Sprintf("%s was not asked for %s, because %s", c.who, q.name, reason)
 	return &mlflow.Error{Err: e, Hint: mlflow.Hint(why.err)}
 }
 

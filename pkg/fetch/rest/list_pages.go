@@ -24,7 +24,7 @@ type page struct {
 
 // getPages asks a search by GET and follows its pages.
 func (r *Reader) getPages(ctx context.Context, path string, q url.Values, member string) iter.Seq2[page, error] {
-	return follow(path, member, func(token string) (*mlflow.Object, error) {
+	return r.follow(path, member, func(token string) (*mlflow.Object, error) {
 		if token != "" {
 			q = maps.Clone(q)
 			q.Set("page_token", token)
@@ -35,7 +35,7 @@ func (r *Reader) getPages(ctx context.Context, path string, q url.Values, member
 
 // postPages asks a search by POST and follows its pages.
 func (r *Reader) postPages(ctx context.Context, path string, body *mlflow.Object, member string) iter.Seq2[page, error] {
-	return follow(path, member, func(token string) (*mlflow.Object, error) {
+	return r.follow(path, member, func(token string) (*mlflow.Object, error) {
 		if token != "" {
 			body = body.Clone()
 			body.Set("page_token", token)
@@ -46,7 +46,7 @@ func (r *Reader) postPages(ctx context.Context, path string, body *mlflow.Object
 
 // follow asks page after page. A token that was given before, and pages
 // without rows that do not end, are an error: a server can do that for ever.
-func follow(path, member string, ask func(token string) (*mlflow.Object, error)) iter.Seq2[page, error] {
+func (r *Reader) follow(path, member string, ask func(token string) (*mlflow.Object, error)) iter.Seq2[page, error] {
 	return func(yield func(page, error) bool) {
 		seen := map[string]bool{}
 		blanks := 0
@@ -69,7 +69,7 @@ func follow(path, member string, ask func(token string) (*mlflow.Object, error))
 				return
 			}
 			if seen[token] || blanks > maxBlanks {
-				yield(page{}, fmt.Errorf("the pages of %s never end: %w", path, mlflow.ErrUnavailable))
+				yield(page{}, r.nonsense(path, "goes on for ever: its pages never end"))
 				return
 			}
 			seen[token] = true

@@ -133,7 +133,7 @@ func (l *versionListing) together(ctx context.Context, names []string) (again bo
 			without(l.r.log, can.lacking(), "model versions of several models", errIgnored)
 			return true, nil
 		case asked.foreign:
-			return false, nonsense("model-versions/search", "has rows that were not asked for")
+			return false, l.r.nonsense("model-versions/search", "has rows that were not asked for")
 		}
 		can.proved()
 		first = false

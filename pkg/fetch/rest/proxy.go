@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,16 @@ func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, file string
 	if got.unchanged {
 		return fetch.File{Unchanged: true, Stamp: since}, nil
 	}
+	if isPage(got) && path.Ext(file) != ".html" {
+		return fetch.File{}, a.c.notMLflow(q, got).err
+	}
 	return fetch.File{Data: got.body, Stamp: fetch.Stamp{ETag: got.header.Get("ETag")}}, nil
+}
+
+// isPage tells whether an answer is a page for people, such as a login page:
+// it must not be taken for the file.
+func isPage(a answer) bool {
+	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") && bytes.HasPrefix(bytes.TrimLeft(a.body, "\ufeff \t\r\n"), []byte("<"))
 }
 
 // unclear tells whether an error may mean that there is no such file: servers

@@ -68,6 +68,28 @@ func TestFilesAreReadThroughTheProxy(t *testing.T) {
 	}
 }
 
+// A session that ends in the middle of a batch must not cost a good report its
+// MLmodel.
+func TestALoginPageIsNotTakenForAFile(t *testing.T) {
+	const page = "<!doctype html><title>Sign in</title>"
+	s := &store{file: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, page)
+	}}
+	c, _ := serve(t, Options{}, s.ServeHTTP)
+	read := func(name string) (fetch.File, error) {
+		return NewArtifacts(c).ReadFile(t.Context(), fetch.Location{URI: "mlflow-artifacts:/1/r"}, name, 100, fetch.Stamp{})
+	}
+	_, err := read("MLmodel")
+	want := anonymous + "answered the file 1/r/MLmodel with a page instead of data: Sign in."
+	if !errors.Is(err, mlflow.ErrUnavailable) || err.Error() != want || !strings.HasPrefix(mlflow.Hint(err), "a login page or another program answers") {
+		t.Error(err, mlflow.Hint(err))
+	}
+	if f, err := read("report.html"); err != nil || string(f.Data) != page {
+		t.Error(string(f.Data), err)
+	}
+}
+
 func TestLocationsOfOthersAreNotAskedFor(t *testing.T) {
 	const hint = "map the location to a folder: `artifact-roots:` of the host in the manifest"
 	for _, test := range []struct {

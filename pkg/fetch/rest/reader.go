@@ -82,10 +82,10 @@ func (r *Reader) getOne(ctx context.Context, path string, q url.Values, member, 
 	}
 	o := answer.Object(member)
 	if o == nil {
-		return nil, fmt.Errorf("%s: %w", what, nonsense(path, "has no "+member))
+		return nil, fmt.Errorf("%s: %w", what, r.nonsense(path, "has no "+member))
 	}
 	if got := id(o); !strings.EqualFold(got, asked) {
-		return nil, fmt.Errorf("%s: %w", what, nonsense(path, fmt.Sprintf("is about %q", got)))
+		return nil, fmt.Errorf("%s: %w", what, r.nonsense(path, fmt.Sprintf("is about %q", got)))
 	}
 	return o, nil
 }
@@ -105,8 +105,11 @@ func keyedError(err error) error {
 }
 
 // nonsense is an answer that no MLflow server gives.
-func nonsense(path, what string) error {
-	return fmt.Errorf("the answer to %s %s: %w", path, what, mlflow.ErrUnavailable)
+func (r *Reader) nonsense(path, what string) error {
+	return &mlflow.Error{
+		Err:  mlflow.Reason(mlflow.ErrUnavailable, "the answer of %s to %s %s", r.c.Base(), path, what),
+		Hint: "is it MLflow that answers there, and does no proxy change its answers?",
+	}
 }
 
 // Models implements fetch.Reader.
@@ -152,7 +155,7 @@ func (r *Reader) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, 
 		return "", fmt.Errorf("%s: %w", what, keyedError(err))
 	}
 	if !answer.Has("artifact_uri") {
-		return "", fmt.Errorf("%s: %w", what, nonsense(path, "has no artifact_uri"))
+		return "", fmt.Errorf("%s: %w", what, r.nonsense(path, "has no artifact_uri"))
 	}
 	return answer.Text("artifact_uri"), nil
 }
