@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 
-	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 )
 
@@ -38,19 +37,9 @@ func OpenPreview(o Options) (*Preview, error) {
 }
 
 func (p *Preview) start() error {
-	marker, err := p.tree.top.read(markerName)
-	if err != nil {
+	ours, err := p.tree.ours()
+	if err != nil || !ours {
 		return err
-	}
-	if marker == nil {
-		other, err := p.tree.stranger()
-		if err == nil && other != "" {
-			err = p.tree.notOurs("it is not empty and has no " + markerName)
-		}
-		return err
-	}
-	if m, err := mlflow.DecodeJSON(marker); err != nil || m.Text("format") != markerFormat {
-		return p.tree.notOurs(markerName + " is not of format " + markerFormat)
 	}
 	return p.tree.openOld()
 }

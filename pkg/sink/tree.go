@@ -137,24 +137,31 @@ func (t *Tree) start(ctx context.Context) error {
 
 // mark makes the folder ours, or finds that it is.
 func (t *Tree) mark() error {
-	old, err := t.top.read(markerName)
-	if err != nil {
+	ours, err := t.ours()
+	if err != nil || ours {
 		return err
-	}
-	if old != nil {
-		if o, err := mlflow.DecodeJSON(old); err != nil || o.Text("format") != markerFormat {
-			return t.notOurs(markerName + " is not of format " + markerFormat)
-		}
-		return nil
-	}
-	other, err := t.stranger()
-	if err != nil {
-		return err
-	}
-	if other != "" {
-		return t.notOurs(fmt.Sprintf("it holds %q and has no %s", other, markerName))
 	}
 	return t.top.write(markerName, []byte(markerText))
+}
+
+// ours tells whether the folder is a tree already; false of an empty one. Any
+// other gives ErrNotTree.
+func (t *Tree) ours() (bool, error) {
+	marker, err := t.top.read(markerName)
+	if err != nil {
+		return false, err
+	}
+	if marker != nil {
+		if o, err := mlflow.DecodeJSON(marker); err != nil || o.Text("format") != markerFormat {
+			return false, t.notOurs(markerName + " is not of format " + markerFormat)
+		}
+		return true, nil
+	}
+	other, err := t.stranger()
+	if err == nil && other != "" {
+		err = t.notOurs(fmt.Sprintf("it holds %q and has no %s", other, markerName))
+	}
+	return false, err
 }
 
 func (t *Tree) notOurs(why string) error {
