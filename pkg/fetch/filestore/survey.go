@@ -19,11 +19,11 @@ func (s *Store) Survey(ctx context.Context) (fetch.Survey, error) {
 		if out.ArtifactURI == "" {
 			out.ArtifactURI = e.Text("artifact_location")
 		}
-		models, err := s.loggedModelIDs(e.ID())
+		models, err := s.countLoggedModels(ctx, e.ID())
 		if err != nil {
 			return err
 		}
-		out.LoggedModels.N += len(models)
+		out.LoggedModels.N += models
 		at, ids, err := s.activeRuns(ctx, e.ID())
 		if err != nil || len(ids) == 0 {
 			return err
@@ -92,6 +92,30 @@ func (s *Store) loggedModelIDs(experiment string) ([]string, error) {
 		return nil, nil
 	}
 	return names, failed("listing the logged models of experiment "+experiment, err)
+}
+
+// countLoggedModels reads the meta.yaml of each, since deleted ones stay.
+func (s *Store) countLoggedModels(ctx context.Context, experiment string) (int, error) {
+	ids, err := s.loggedModelIDs(experiment)
+	if err != nil {
+		return 0, err
+	}
+	found, err := fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (bool, error) {
+		f, err := s.root.sub(experiment + "/" + modelsDir + "/" + id)
+		if err != nil {
+			return false, err
+		}
+		defer f.close()
+		meta, err := f.meta(ctx)
+		return err == nil && meta.Text("model_id") == id && lifecycle(meta) != "deleted", err
+	})
+	n := 0
+	for _, r := range found {
+		if r.Value {
+			n++
+		}
+	}
+	return n, err
 }
 
 // ListLoggedModels implements fetch.Surveyor. What cannot be read is passed

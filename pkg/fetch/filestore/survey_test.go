@@ -18,6 +18,7 @@ func TestSurveysWhatIsNotDeleted(t *testing.T) {
 		".trash/13/meta.yaml":                       "artifact_location: x\nexperiment_id: '13'\nlifecycle_stage: deleted\nname: gone\n",
 		".trash/13/d/meta.yaml":                     run("d"),
 		".trash/13/d/tags/mlflow.log-model.history": history,
+		"12/models/m-2/meta.yaml":                   "artifact_location: x\nexperiment_id: '12'\nlifecycle_stage: deleted\nmodel_id: m-2\nname: m\nstatus: 2\ncreation_timestamp: 1\nlast_updated_timestamp: 1\n",
 		"12/models/m-1/meta.yaml":                   "artifact_location: x\nexperiment_id: '12'\nlifecycle_stage: active\nmodel_id: m-1\nname: m\nstatus: 2\ncreation_timestamp: 1\nlast_updated_timestamp: 1\n",
 	})
 	got, err := s.Survey(t.Context())

@@ -1,0 +1,89 @@
+package view
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strconv"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// CSV writes the table for a spreadsheet: UTF-8 with a byte order mark. A cell
+// that a spreadsheet would take for a formula begins with an apostrophe;
+// numbers stay.
+func (t Table) CSV() []byte {
+	var b bytes.Buffer
+	b.WriteString("\uFEFF")
+	w := csv.NewWriter(&b)
+	for _, r := range append([][]string{t.Columns}, t.Rows...) {
+		cells := make([]string, len(r))
+		for i, c := range r {
+			cells[i] = noFormula(c)
+		}
+		_ = w.Write(cells) // into memory
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+func noFormula(s string) string {
+	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return s
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s
+	}
+	return "'" + s
+}
+
+// Markdown writes the table as GitHub's Markdown, with all markup escaped.
+func (t Table) Markdown() string {
+	var b strings.Builder
+	row := func(cells []string) {
+		b.WriteString("|")
+		for _, c := range cells {
+			b.WriteString(" " + escape(c) + " |")
+		}
+		b.WriteString("\n")
+	}
+	row(t.Columns)
+	b.WriteString("|" + strings.Repeat(" --- |", len(t.Columns)) + "\n")
+	for _, r := range t.Rows {
+		row(r)
+	}
+	return b.String()
+}
+
+// escape makes text of what Markdown or HTML would take for markup.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range Line(s) {
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+			continue
+		case r == '<':
+			b.WriteString("&lt;")
+			continue
+		case strings.ContainsRune("\\`*_{}[]()#+!|>~$", r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return strings.NewReplacer("://", ":&#47;/", "@", "&#64;", "www.", "www&#46;").Replace(b.String())
+}
+
+// JSON is the table as a list of objects: the keys are the headings in lower
+// case, with _ between words.
+func (t Table) JSON() []any {
+	list := make([]any, 0, len(t.Rows))
+	for _, r := range t.Rows {
+		o := &mlflow.Object{}
+		for i, c := range t.Columns {
+			o.Append(strings.ReplaceAll(strings.ToLower(c), " ", "_"), r[i])
+		}
+		list = append(list, o)
+	}
+	return list
+}

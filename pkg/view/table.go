@@ -1,0 +1,134 @@
+package view
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+)
+
+// A Table is rows of cells below a line of headings.
+type Table struct {
+	Columns []string
+	Rows    [][]string // each as long as Columns
+}
+
+// gap stands between the columns of a text.
+const gap = "  "
+
+// minColumn is how narrow a column may become.
+const minColumn = 8
+
+// Text lays the table out in columns. Lines are at most columns wide, if that
+// is possible without making a column too narrow; 0: as wide as they come.
+func (t Table) Text(columns int) string {
+	rows := make([][]string, 0, len(t.Rows)+1)
+	for _, r := range append([][]string{t.Columns}, t.Rows...) {
+		cells := make([]string, len(t.Columns))
+		for i := range cells {
+			if i < len(r) {
+				cells[i] = Line(r[i])
+			}
+		}
+		rows = append(rows, cells)
+	}
+	widths := fit(widthsOf(rows), columns)
+	var b strings.Builder
+	for _, r := range rows {
+		line := ""
+		for i, c := range r {
+			c = Cut(c, widths[i])
+			line += c + strings.Repeat(" ", widths[i]-Width(c)) + gap
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+func widthsOf(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, c := range r {
+			widths[i] = max(widths[i], Width(c))
+		}
+	}
+	return widths
+}
+
+// fit takes from the widest column until the line fits.
+func fit(widths []int, columns int) []int {
+	total := (len(widths) - 1) * len(gap)
+	for _, w := range widths {
+		total += w
+	}
+	for columns > 0 && total > columns {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= minColumn {
+			break
+		}
+		widths[widest]--
+		total--
+	}
+	return widths
+}
+
+// Line makes text fit for one line of a terminal: line breaks and tabs become
+// blanks, other control characters and marks of direction a replacement.
+func Line(s string) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029:
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// Width is how many columns of a terminal text takes.
+func Width(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeWidth(r)
+	}
+	return n
+}
+
+func runeWidth(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case r < 0x1100:
+		return 1
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// Cut shortens text to a number of columns, with an ellipsis in place of what
+// is missing.
+func Cut(s string, columns int) string {
+	if Width(s) <= columns {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		if n += runeWidth(r); n > columns-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
