@@ -33,7 +33,6 @@ type placing struct {
 }
 
 // jobOf unites what the entries of one object want, and gives it its place.
-// It must be called in the order in which objects are selected.
 func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	j := job{target: fetch.Target{Ref: s.Ref, Version: s.Version}, entries: s.Entries}
 	for _, i := range s.Entries {
@@ -44,9 +43,6 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	j.target.MaxLevel = int(j.levels)
 	if j.objects {
 		j.target.MaxLevel = -1 // get-mlflow-model always lists all files
-		if s.Ref.NamesModel() {
-			l.places.Model(l.host.Name, s.Ref.Model) // also of one whose reports have names: chunks end in any order
-		}
 	}
 	for n, name := range l.names(s.Entries) {
 		place, err := l.places.Report(l.host.Name, s.Ref, name)

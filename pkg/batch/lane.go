@@ -65,7 +65,10 @@ func (l *lane) fail(f failure) {
 
 // readAll selects and reads, a chunk at a time.
 func (l *lane) readAll(ctx context.Context) error {
-	f := &fetch.Fetcher{Source: l.host.Source, Artifacts: l.host.Artifacts, Log: l.Log}
+	f := &fetch.Fetcher{
+		Source: l.host.Source, Artifacts: l.host.Artifacts, Log: l.Log,
+		Claim: func(model string) { l.places.Model(l.host.Name, model) },
+	}
 	size := serverChunk
 	if l.host.Local {
 		size = localChunk

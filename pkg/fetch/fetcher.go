@@ -24,6 +24,11 @@ type Fetcher struct {
 	FilesAtOnce int // artifact files read at once per chunk; 0: 16
 	Log         *slog.Logger
 
+	// Claim, when set, is called by Select for each registered model of which
+	// versions will come, before they do, in byte order of names per some
+	// hundred models: a store may list names in an order of its own.
+	Claim func(model string)
+
 	memo Memo
 }
 

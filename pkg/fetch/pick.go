@@ -1,9 +1,9 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -26,78 +26,55 @@ func (s *selection) models(ctx context.Context, names, listed []string) error {
 			list = append(list, name)
 		}
 	}
-	versions := s.versionsOf(ctx, list)
-	defer versions.stop()
+	s.claim(picks)
 	for _, p := range picks {
-		if p.needsListing() {
-			if err := p.addListed(versions); err != nil {
-				return s.listingFailed(ctx, picks, err)
-			}
+		if !p.needsListing() {
+			p.emitRest()
 		}
-		p.emitRest()
 	}
-	if err := versions.rest(); err != nil {
+	if err := s.addListed(ctx, list, picks); err != nil {
 		return s.listingFailed(ctx, picks, err)
+	}
+	for _, p := range picks {
+		p.addLast()
+		p.emitRest()
 	}
 	return nil
 }
 
-// A listing is a stream of versions that can be looked one ahead.
-type listing struct {
-	next  func() (Version, error, bool)
-	stop  func()
-	ahead *Version
-	last  mlflow.VersionID // that was taken
+// claim announces the models of which versions will come, in byte order: the
+// versions themselves come in whatever order the store lists names.
+func (s *selection) claim(picks []*pick) {
+	if s.f.Claim == nil {
+		return
+	}
+	for _, p := range picks {
+		if len(p.entries) > 0 || p.needsListing() && len(p.model.Value.List("latest_versions")) > 0 {
+			s.f.Claim(p.name)
+		}
+	}
 }
 
-func (s *selection) versionsOf(ctx context.Context, names []string) *listing {
+// addListed lists the versions of some models and gives each to its pick.
+func (s *selection) addListed(ctx context.Context, names []string, picks []*pick) error {
 	if len(names) == 0 {
-		return &listing{stop: func() {}}
-	}
-	next, stop := iter.Pull2(s.f.Source.ListVersions(ctx, Query{Models: names}))
-	return &listing{next: next, stop: stop}
-}
-
-// of takes the next version off the listing if it is one of this model; others
-// stay. A version that comes again, because pages moved meanwhile, is dropped.
-func (l *listing) of(model string) (*Version, error) {
-	for {
-		if l.ahead == nil {
-			v, err, ok := l.next()
-			if err != nil || !ok {
-				return nil, err
-			}
-			l.ahead = &v
-		}
-		v := l.ahead
-		id := v.ID()
-		if id.Model != model {
-			return nil, nil
-		}
-		l.ahead = nil
-		if id.Model != l.last.Model || id.Version > l.last.Version {
-			l.last = id
-			return v, nil
-		}
-	}
-}
-
-// rest makes sure that nothing is left: a store that breaks the order of
-// listings must not lose versions silently.
-func (l *listing) rest() error {
-	if l.next == nil {
 		return nil
 	}
-	v, err, more := Version{}, error(nil), l.ahead != nil
-	if more {
-		v = *l.ahead
-	} else {
-		v, err, more = l.next()
+	byName := make(map[string]*pick, len(names))
+	for _, p := range picks {
+		if p.needsListing() {
+			byName[p.name] = p
+		}
 	}
-	if err == nil && more {
-		err = fmt.Errorf("versions were not listed in the order of names: %s came late: %w", v.ID(), mlflow.ErrUnavailable)
+	for v, err := range s.f.Source.ListVersions(ctx, Query{Models: names}) {
+		if err != nil || s.stopped {
+			return err
+		}
+		if p := byName[v.ID().Model]; p != nil {
+			p.addListed(v)
+		}
 	}
-	return err
+	return nil
 }
 
 // listingFailed ends the selectors whose versions could not be listed; what
@@ -112,6 +89,7 @@ func (s *selection) listingFailed(ctx context.Context, picks []*pick, err error)
 		}
 	}
 	for _, p := range picks {
+		p.addLast()
 		p.emitRest()
 	}
 	return nil
@@ -124,6 +102,9 @@ type pick struct {
 	model   Result[mlflow.RegisteredModel]
 	entries map[int64][]int // version -> entries that want it, once resolved
 	listing []Want          // selectors that need all versions listed
+	keep    int             // how many of the highest versions a latest:N rule wants
+	last    []Version       // the highest listed so far, ascending, up to keep
+	listed  map[int64]bool
 }
 
 func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], listed bool) *pick {
@@ -141,6 +122,7 @@ func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], list
 			s.fail(w, IssueOf("entry", model.Err, mlflow.Issue{}, fmt.Sprintf("registered model %q", name)), model.Err)
 		case w.Selector.Versions.needsListing():
 			p.listing = append(p.listing, w)
+			p.keep = max(p.keep, w.Selector.Versions.Latest)
 		default:
 			p.choose(w)
 		}
@@ -227,32 +209,31 @@ func (p *pick) selected(version int64, w Want) {
 	p.s.found[w.Entry]++
 }
 
-// addListed takes this model's versions off the listing, which is ordered by
-// name and version, and passes them on as they come.
-func (p *pick) addListed(l *listing) error {
-	keep := 0 // how many of the last versions a latest:N rule may still want
-	for _, w := range p.listing {
-		keep = max(keep, w.Selector.Versions.Latest)
+// addListed takes one version off the listing and passes on what no latest:N
+// rule can want any more. A version that comes again, because pages moved
+// meanwhile, is dropped.
+func (p *pick) addListed(v Version) {
+	n := v.ID().Version
+	if p.listed[n] {
+		return
 	}
-	var last []Version
-	for {
-		v, err := l.of(p.name)
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			break
-		}
-		last = append(last, *v)
-		if len(last) > keep {
-			p.pass(last[0], 0)
-			last = last[1:]
-		}
+	if p.listed == nil {
+		p.listed = map[int64]bool{}
 	}
-	for i, v := range last {
-		p.pass(v, len(last)-i)
+	p.listed[n] = true
+	at, _ := slices.BinarySearchFunc(p.last, n, func(l Version, n int64) int { return cmp.Compare(l.ID().Version, n) })
+	if p.last = slices.Insert(p.last, at, v); len(p.last) > p.keep {
+		p.pass(p.last[0], 0)
+		p.last = p.last[1:]
 	}
-	return nil
+}
+
+// addLast passes on the last versions, when it is known that they are.
+func (p *pick) addLast() {
+	for i, v := range p.last {
+		p.pass(v, len(p.last)-i)
+	}
+	p.last = nil
 }
 
 // pass emits a listed version that anybody wants; fromEnd is 1 for the highest.

@@ -54,7 +54,7 @@ type Version struct {
 }
 
 // Source is a Reader that can also be asked for what there is. Listings are
-// complete (every page), streamed, ordered by name in byte order and then by
+// complete (every page), streamed, ordered by name as the store sorts names and then by
 // version, and hide what MLflow's searches hide: deleted versions, prompts,
 // deleted runs. An error ends the iteration.
 type Source interface {

@@ -54,8 +54,8 @@ type Selected struct {
 }
 
 // Select resolves wants: each object once, however many entries ask for it.
-// Versions come by model name in byte order, each model's together; then what
-// is not in the registry. Memory does not grow with the number of versions.
+// Versions come before what is not in the registry, by model as far as the
+// store lists them so; see Claim. Memory does not grow with the number of versions.
 // The error, which ends the sequence, is ctx's.
 func (f *Fetcher) Select(ctx context.Context, wants []Want) iter.Seq2[Selected, error] {
 	return func(yield func(Selected, error) bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,13 +149,28 @@ func TestAHostThatCannotBeListedIsNotAnEmptySelection(t *testing.T) {
 	}
 }
 
-func TestVersionsListedOutOfOrderAreNotLost(t *testing.T) {
+func TestVersionsListedInAnOrderOfTheStoresOwnAreNotLost(t *testing.T) {
 	m := world()
 	v := m.ModelVersions
-	v[0], v[len(v)-1] = v[len(v)-1], v[0]
-	got := selected(t, m, "select * all")
-	if last := got[len(got)-1]; !strings.Contains(last, "[0] unavailable") {
-		t.Errorf("a store that breaks the order must be noticed, got %q", got)
+	slices.Reverse(v)
+	v[0], v[len(v)/2] = v[len(v)/2], v[0]
+	var claimed []string
+	f := &fetch.Fetcher{Source: m, Artifacts: m, Claim: func(model string) { claimed = append(claimed, model) }}
+	var got []string
+	for s, err := range f.Select(context.Background(), wants(t, "select * all", "select fraud* latest:2")) {
+		if err != nil || s.Failed != nil {
+			t.Fatal(err, s.Failed)
+		}
+		got = append(got, fmt.Sprint(s.Ref, " ", s.Entries))
+	}
+	slices.Sort(got)
+	want := []string{"models:/A/1 [0]", "models:/A/2 [0]", "models:/A/3 [0]", "models:/fraud/1 [0 1]",
+		"models:/fraud_eu/1 [0]", "models:/fraud_eu/2 [0]", "models:/fraud_eu/3 [0 1]", "models:/fraud_eu/4 [0 1]"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"A", "fraud", "fraud_eu"}, claimed); d != "" {
+		t.Errorf("models must be claimed in byte order, without those that give nothing: %s", d)
 	}
 }
 
