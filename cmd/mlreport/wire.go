@@ -178,7 +178,7 @@ func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slo
 // artifactsOf adds the folders that the user named to where artifacts are read.
 func artifactsOf(h hostSpec, o artifact.Options) fetch.Artifacts {
 	for _, f := range h.folders {
-		o.Roots = append(o.Roots, artifact.Root{Prefix: f.location, Path: f.path})
+		o.Given = append(o.Given, artifact.Root{Prefix: f.location, Path: f.path})
 	}
 	for prefix, path := range h.ArtifactRoots {
 		o.Roots = append(o.Roots, artifact.Root{Prefix: prefix, Path: path})

@@ -24,8 +24,13 @@ type Options struct {
 	FolderStore bool
 
 	// Roots map locations to folders. The longest prefix wins, and a mapping
-	// wins over everything else, even when the file is not there.
+	// wins over everything else, even when the file is not there. A folder that
+	// is not there itself is one that is not mounted: ErrUnavailable.
 	Roots []Root
+
+	// Given are model folders that the user named, which may lie anywhere. One
+	// that is not there is looked for as any other location.
+	Given []Root
 
 	// Proxy reads `mlflow-artifacts:` and http locations through the store's
 	// server; nil when there is none. It must not ask any other host.
@@ -39,17 +44,11 @@ type Root struct {
 	Path   string // a folder of this machine: a plain path, nothing in it is decoded
 }
 
-// Given is the Root of a model folder that the user named, which may lie
-// anywhere. ok is false when the location is not local.
-func Given(location string) (r Root, ok bool) {
-	path, ok := mlflow.LocalPath(location)
-	return Root{Prefix: location, Path: filepath.FromSlash(path)}, ok
-}
-
 // Artifacts reads the files of one store. It implements fetch.Artifacts.
 type Artifacts struct {
 	proxy  fetch.Artifacts
 	mapped []mapping // longest prefix first
+	given  []mapping
 	known  []*folder // where a local location may lie as it is
 	moved  []*folder // where files of a store that was moved may lie, in order of search
 	local  bool      // the store lies on this machine
@@ -58,15 +57,9 @@ type Artifacts struct {
 // New makes a reader. Close gives back the folders it holds open.
 func New(o Options) *Artifacts {
 	a := &Artifacts{proxy: o.Proxy, local: o.StoreDir != ""}
-	for _, r := range o.Roots {
-		if r.Path == "" {
-			continue
-		}
-		f := newFolder(r.Path)
-		a.known = append(a.known, f)
-		for _, p := range spellings(r.Prefix) {
-			a.mapped = append(a.mapped, mapping{p, f})
-		}
+	a.mapped, a.given = a.mappings(o.Roots), a.mappings(o.Given)
+	for _, m := range a.mapped {
+		m.folder.mounted = true
 	}
 	slices.SortStableFunc(a.mapped, func(x, y mapping) int { return len(y.prefix.segs) - len(x.prefix.segs) })
 	if a.local {
@@ -82,6 +75,22 @@ func New(o Options) *Artifacts {
 		}
 	}
 	return a
+}
+
+// mappings reads roots; their folders may be read.
+func (a *Artifacts) mappings(roots []Root) []mapping {
+	var list []mapping
+	for _, r := range roots {
+		if r.Path == "" {
+			continue
+		}
+		f := newFolder(r.Path)
+		a.known = append(a.known, f)
+		for _, p := range spellings(r.Prefix) {
+			list = append(list, mapping{p, f})
+		}
+	}
+	return list
 }
 
 // Close closes the folders that are held open; the reader must not be used again.
@@ -183,7 +192,7 @@ func (a *Artifacts) explain(at fetch.Location, err error) error {
 	}
 	w := spellings(at.URI)
 	switch {
-	case a.mappingOf(w) != nil:
+	case placesIn(a.mapped, w) != nil || placesIn(a.given, w) != nil:
 		return err
 	case !a.isKnown(w) && exists(w):
 		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrOutside, "it lies outside of the store's folder and of every artifact root"), Hint: hintToMap(w[0], at.Owner, false)}

@@ -233,18 +233,39 @@ func TestReadsLocationsThatAreAlreadyBelowAnArtifactRoot(t *testing.T) {
 
 func TestReadsAModelFolderThatTheUserNamed(t *testing.T) {
 	dir := tree(t, "my model/MLmodel")
-	for _, uri := range []string{dir + "/my model", dir + "/my%20model/", "file://" + dir + "/my%20model"} {
-		root, ok := Given(uri)
-		if !ok {
-			t.Fatalf("%s is local", uri)
-		}
-		a := reader(t, Options{Roots: []Root{root}})
+	for _, uri := range []string{dir + "/my model", dir + "/my%20model/", "file://" + dir + "/my%20model", "./my model"} {
+		a := reader(t, Options{Given: []Root{{uri, dir + "/my model"}}})
 		wantFile(t, a, uri, "my model/MLmodel", "")
 		wantError(t, a, dir+"/other", mlflow.ErrUnsupported)
 	}
-	if _, ok := Given("s3://bucket/model"); ok {
-		t.Error("a bucket is not local")
+	a := reader(t, Options{Given: []Root{{dir + "/gone", dir + "/gone"}, {dir + "/my model/x", dir + "/my model/x"}}})
+	wantError(t, a, dir+"/gone", mlflow.ErrNotFound)
+	wantError(t, a, dir+"/my model/x", mlflow.ErrNotFound)
+}
+
+func TestAModelFolderThatTheUserNamedAndThatWasMovedIsFound(t *testing.T) {
+	tail := "mlruns/1/" + run + "/artifacts/model"
+	const moved = "file:///D:/My Work/proj/"
+	a := reader(t, Options{StoreDir: tree(t, tail+"/MLmodel"), Given: []Root{{moved + tail, "D:/My Work/proj/" + tail}}})
+	wantFile(t, a, moved+tail, tail+"/MLmodel", moved+tail)
+}
+
+func TestAnArtifactRootThatIsNotThereIsNotEmpty(t *testing.T) {
+	dir := t.TempDir()
+	a := reader(t, Options{Roots: []Root{{"mlflow-artifacts:/", dir + "/not/mounted"}}})
+	err := wantError(t, a, "mlflow-artifacts:/1/"+run+"/artifacts/model", mlflow.ErrUnavailable)
+	if mlflow.Hint(err) != "mount it, or correct artifact-roots" || !strings.Contains(err.Error(), dir+"/not/mounted, which artifact-roots names, is not there") {
+		t.Errorf("%v, hint %q", err, mlflow.Hint(err))
 	}
+	for _, err := range a.List(t.Context(), fetch.Location{URI: "mlflow-artifacts:/1/x"}, "", -1) {
+		if !errors.Is(err, mlflow.ErrUnavailable) {
+			t.Error(err)
+		}
+	}
+	if err := os.MkdirAll(dir+"/not/mounted", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, a, "mlflow-artifacts:/1/"+run+"/artifacts/model", mlflow.ErrNotFound)
 }
 
 func TestNothingIsReadOutsideOfTheStore(t *testing.T) {

@@ -3,6 +3,7 @@ package artifact
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -19,6 +20,7 @@ type folder struct {
 	spelled []where // how locations may name it
 	parent  *folder // when it must not lead out of that one
 	name    string  // in parent
+	mounted bool    // it must be there: the user said so
 
 	mu   sync.Mutex
 	root *os.Root
@@ -57,6 +59,12 @@ func (f *folder) open() (*os.Root, error) {
 		stat, openRoot, name = up.Stat, up.OpenRoot, f.name
 	}
 	info, err := stat(name)
+	if f.mounted && errors.Is(err, fs.ErrNotExist) {
+		return nil, &mlflow.Error{
+			Err:  mlflow.Reason(mlflow.ErrUnavailable, "%s, which artifact-roots names, is not there", f.path),
+			Hint: "mount it, or correct artifact-roots",
+		}
+	}
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -35,9 +35,10 @@ func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied
 	if len(spelled) == 0 {
 		return nil, false, notFound("this cannot be the location of a file")
 	}
-	if list := a.mappingOf(spelled); list != nil {
+	if list := placesIn(a.mapped, spelled); list != nil {
 		return list, false, nil
 	}
+	list = placesIn(a.given, spelled)
 	switch {
 	case spelled[0].local:
 		for _, w := range spelled {
@@ -60,11 +61,11 @@ func throughServer(scheme string) bool {
 	return scheme == "mlflow-artifacts" || scheme == "http" || scheme == "https"
 }
 
-// mappingOf lists the places below the longest prefix that fits.
-func (a *Artifacts) mappingOf(spelled []where) []place {
+// placesIn lists the places below the longest prefix that fits.
+func placesIn(mapped []mapping, spelled []where) []place {
 	longest := -1
 	var list []place
-	for _, m := range a.mapped {
+	for _, m := range mapped {
 		for _, w := range spelled {
 			if rel, ok := w.below(m.prefix); ok && (longest < 0 || len(m.prefix.segs) == longest) {
 				longest = len(m.prefix.segs)
