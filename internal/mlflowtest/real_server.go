@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -53,7 +54,7 @@ type Server struct {
 // keeper is the program that a server runs in: it kills its process group when
 // its input ends, so that no server outlives a test binary that was killed.
 const keeper = `
-import os, runpy, signal, sys, threading
+import os, signal, sys, threading
 lifeline = os.dup(0)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 def watch():
@@ -61,7 +62,8 @@ def watch():
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
 sys.argv[0] = "mlflow"
-runpy.run_module("mlflow", run_name="__main__")
+from mlflow.cli import cli
+cli()
 `
 
 // startPatience is how long a server may take to answer; it is long because
@@ -77,7 +79,7 @@ func StartServer(t testing.TB, o ServerOptions) *Server {
 	t.Cleanup(func() {
 		s.Stop()
 		if t.Failed() {
-			t.Logf("output of MLflow %s at %s:\n%s", s.Version, s.URL, s.output.tail(8000))
+			t.Logf("output of MLflow %s at %s:\n%s", s.Version, s.URL, s.output.tail(3000))
 		}
 	})
 	for try := 1; ; try++ {
@@ -127,7 +129,8 @@ func (s *Server) start(o ServerOptions) error {
 	args := []string{"-c", keeper, "server", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--workers", strconv.Itoa(max(1, o.Workers)),
 		"--backend-store-uri", store, "--serve-artifacts", "--artifacts-destination", s.Artifacts}
 	cmd := exec.Command(s.python, append(args, o.ExtraArgs...)...)
-	cmd.Dir, cmd.Env = s.Dir, realEnv(o.Env...)
+	path := "PATH=" + filepath.Dir(s.python) + ":" + os.Getenv("PATH") // MLflow 1 looks there for gunicorn
+	cmd.Dir, cmd.Env = s.Dir, realEnv(append([]string{path}, o.Env...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.output.reset()
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output

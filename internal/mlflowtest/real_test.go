@@ -32,32 +32,26 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-func TestStartsARealServerOfEachVersionAndBackend(t *testing.T) {
-	for _, version := range []string{MLflow2, MLflow3} {
-		for _, backend := range []string{"sqlite", "folder"} {
-			t.Run(version+" "+backend, func(t *testing.T) {
-				s := StartServer(t, ServerOptions{Version: version, Backend: backend})
-				if got := get(t, s.URL+"/version"); got != version {
-					t.Errorf("the server says it is version %q, want %q", got, version)
-				}
-				store := s.Database + s.Folder
-				if _, err := os.Stat(store); err != nil {
-					t.Errorf("the store: %v", err)
-				}
-			})
+func TestRealServerStartsAndEndsWithItsTest(t *testing.T) {
+	for version, backend := range map[string]string{MLflow2: "sqlite", MLflow3: "folder"} {
+		Python(t, version)
+		var url string
+		t.Run(version+" "+backend, func(t *testing.T) {
+			s := StartServer(t, ServerOptions{Version: version, Backend: backend, Workers: 2})
+			url = s.URL
+			if got := get(t, url+"/version"); got != version {
+				t.Errorf("the server says it is version %q, want %q", got, version)
+			}
+			if _, err := os.Stat(s.Database + s.Folder); err != nil {
+				t.Errorf("the store: %v", err)
+			}
+		})
+		if answer, err := http.Get(url + "/health"); err == nil {
+			_ = answer.Body.Close()
+			t.Errorf("%s still answers: %s", url, answer.Status)
+		} else if !strings.Contains(err.Error(), "refused") {
+			t.Error(err)
 		}
-	}
-}
-
-func TestServerEndsWithItsTest(t *testing.T) {
-	Python(t, MLflow3)
-	var url string
-	t.Run("inner", func(t *testing.T) { url = StartServer(t, ServerOptions{Workers: 2}).URL })
-	if answer, err := http.Get(url + "/health"); err == nil {
-		answer.Body.Close()
-		t.Errorf("%s still answers: %s", url, answer.Status)
-	} else if !strings.Contains(err.Error(), "refused") {
-		t.Error(err)
 	}
 }
 

@@ -33,7 +33,8 @@ type WorldIDs struct {
 
 // World starts a server (as StartServer) on a copy of the project's test
 // world, which may be changed at will. The world of a version and backend is
-// made once and kept in .cache/worlds; making it takes a minute or two.
+// made once and kept in .cache/worlds; making it takes up to a minute. MLflow 1
+// has no registry in a folder.
 func World(t testing.TB, version, backend string) *Server {
 	t.Helper()
 	dir, ids := WorldStore(t, version, backend)

@@ -71,6 +71,10 @@ def attempt(what, action, *args, **kw):
         print(f"world.py: {what}: {e}", file=sys.stderr)
 
 
+def alias(model, name, version):
+    attempt("alias", lambda: client.set_registered_model_alias(model, name, version))
+
+
 def experiment(name, key):
     made["experiments"][key] = mlflow.set_experiment(name).experiment_id
     return made["experiments"][key]
@@ -159,8 +163,8 @@ def wine():
     tags = {"approved_by": "1e5", "ticket": "00012345678901234567890", "digest": "8217e29", "answer": "true", "nothing": "null", "ver": "3.10"}
     for key, value in tags.items():
         client.set_model_version_tag("Sklearn_Wine", "2", key, value)
-    for alias, version in (("champion", "2"), ("challenger", "3"), ("previous-champion", "1"), ("also_champion", "2")):
-        attempt("alias", client.set_registered_model_alias, "Sklearn_Wine", alias, version)
+    for name, version in (("champion", "2"), ("challenger", "3"), ("previous-champion", "1"), ("also_champion", "2")):
+        alias("Sklearn_Wine", name, version)
     for version, stage in (("1", "Archived"), ("2", "Production"), ("3", "Staging")):
         client.transition_model_version_stage("Sklearn_Wine", version, stage)
 
@@ -247,7 +251,7 @@ def big_values(exp):
     for i in range(1, 40):
         nested = {"level": i, "child": nested}
     client.set_tag(run_id, "nested", json.dumps(nested))
-    client.set_tag(run_id, "wide", json.dumps({f"key {i:03d}": [i, i / 7, None, True, "é<&>"] for i in range(90)}))
+    client.set_tag(run_id, "wide", json.dumps({f"key {i:03d}": [i, i / 7, None, True, "é<&>"] for i in range(80)}))
     client.set_tag(run_id, "no object", '{"not": JSON}')
     client.set_tag(run_id, "twice", '{"a": 1, "a": 2}')
     client.set_tag(run_id, "lone surrogate", '{"a": "\\ud800"}')
@@ -288,14 +292,14 @@ def names(exp):
         hand_made(exp, name, f"for {name}")
     decomposed = "cafe\u0301"
     hand_made(exp, decomposed, "for an e with a combining accent")
-    attempt("alias", client.set_registered_model_alias, "café 😀", "prüfung", "1")
+    alias("café 😀", "prüfung", "1")
     run_id, _ = hand_made(exp, "eleven", "for eleven", description="", tags={"n": "1"})
     source = client.get_run(run_id).info.artifact_uri + "/model"
     for i in range(2, 12):
         register("eleven", source, run_id, description=f"number {i}", tags={"n": str(i)}, run_link="https://example.com/run" if i == 2 else None)
     for version, stage in (("9", "Production"), ("10", "Production"), ("3", "Archived"), ("11", "Staging")):
         client.transition_model_version_stage("eleven", version, stage)
-    attempt("alias", client.set_registered_model_alias, "eleven", "tenth", "10")
+    alias("eleven", "tenth", "10")
     client.delete_model_version("eleven", "5")
     made["versions"].remove("models:/eleven/5")
     hand_made(exp, "only deleted", "for only deleted")
@@ -336,7 +340,7 @@ def logged_models(exp):
     new("pending", None, source_run_id=run.info.run_id)
     new("failed-model", "FAILED", source_run_id=run.info.run_id)
     new("no-files", "READY", params={"alpha": "0.5", "grid": "[1, 2]"}, tags={"kind": "external"}, model_type="agent")
-    register("from_logged_model", f"models:/{with_file('without-version-run', source_run_id=run.info.run_id)}")  # run only through the logged model
+    register("from_logged_model", f"models:/{with_file('without-version-run', source_run_id=run.info.run_id)}")  # MLflow takes the run from it
     register("from_logged_model", f"models:/{with_file('without-any-run')}")
     deleted = with_file("deleted-model", source_run_id=run.info.run_id)
     register("deleted_logged_model", f"models:/{deleted}", run.info.run_id)
