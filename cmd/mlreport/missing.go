@@ -36,10 +36,12 @@ func (s *shower) noModel(ctx context.Context, name string, err error) error {
 func (s *shower) modelsInstead(ctx context.Context, name string) string {
 	var names []string
 	for m, err := range s.Source.ListModels(ctx, fetch.Query{}) {
-		if err != nil || len(names) == maxNames {
+		if err != nil {
+			return ""
+		}
+		if names = append(names, m.Name()); len(names) == maxNames {
 			break
 		}
-		names = append(names, m.Name())
 	}
 	if near := manifest.Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 	"github.com/mlreport/mlreport/pkg/sink"
@@ -39,7 +40,7 @@ func (w *work) next(r *batch.Result, c *runCmd) {
 		fmt.Fprintf(w.Stderr, "next: less %s\n", shellWord(filepath.Join(c.Out, "index.json")))
 	}
 	switch {
-	case r.Failed():
+	case r.Failed() || r.Codes[mlflow.Unavailable] > 0:
 		fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
 	case c.Manifest != "-":
 		fmt.Fprintf(w.Stderr, "      %s plan %s    # what has changed since\n", cmp.Or(w.Program, "mlreport"), shellWord(c.Manifest)+c.flags())
@@ -132,11 +133,18 @@ func (p *progress) sayProblems(out string) {
 }
 
 // sayOnce says what a store said about an entry, unless it is only that
-// something is not there, which an issue has said, and what to do about it.
+// something is not there, which an issue has said, and what to do about it. Of
+// a server that says the same to everything, one example will do.
 func (p *progress) sayOnce(said map[string]bool, e batch.Event, err error) {
 	known := errors.Is(err, mlflow.ErrNotFound) && !slices.ContainsFunc(e.Row.Issues, func(i mlflow.Issue) bool { return i.Code == mlflow.Unavailable })
-	if text := harmless(err.Error()); !known && !said[text] {
-		said[text] = true
+	text := harmless(err.Error())
+	same := text
+	var answer *rest.APIError
+	if errors.As(err, &answer) {
+		same = fmt.Sprint(e.Row.Host, " answered ", answer.Status, answer.Code, answer.Message)
+	}
+	if !known && !said[same] {
+		said[same] = true
 		fmt.Fprintln(p.Stderr, "  "+text)
 	}
 	if hint := harmless(mlflow.Hint(err)); hint != "" && !said[hint] {

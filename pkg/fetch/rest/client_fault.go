@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -92,6 +93,9 @@ func (c *Client) plain(err error) string {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		return "no such host: " + dns.Name
+	}
+	if errors.Is(err, io.EOF) {
+		return "it closed the connection"
 	}
 	return err.Error()
 }
