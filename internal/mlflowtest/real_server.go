@@ -23,7 +23,7 @@ import (
 // empty SQLite database with one worker.
 type ServerOptions struct {
 	Version   string   // of MLflow; "": MLflow3
-	Backend   string   // "sqlite" (or "") or "folder"
+	Backend   string   // "sqlite" (or ""), "folder", or the URI of a database server
 	Workers   int      // 0: one
 	ExtraArgs []string // of `mlflow server`
 	Env       []string // more settings, NAME=value
@@ -36,7 +36,7 @@ type ServerOptions struct {
 type Server struct {
 	URL       string   // such as http://127.0.0.1:40123
 	Version   string   // of MLflow
-	Backend   string   // "sqlite" or "folder"
+	Backend   string   // "sqlite", "folder", or the URI of a database server
 	Dir       string   // holds all of the store
 	Database  string   // path of mlflow.db; "" with a folder behind it
 	Folder    string   // path of mlruns; "" with a database behind it
@@ -112,7 +112,9 @@ func layout(t testing.TB, o ServerOptions) *Server {
 	case "folder":
 		s.Folder = filepath.Join(s.Dir, "mlruns")
 	default:
-		t.Fatalf("no such backend: %q", s.Backend)
+		if !strings.Contains(s.Backend, "://") {
+			t.Fatalf("no such backend: %q", s.Backend)
+		}
 	}
 	return s
 }
@@ -123,8 +125,11 @@ func (s *Server) start(o ServerOptions) error {
 		return err
 	}
 	store := s.Folder
-	if s.Database != "" {
+	switch {
+	case s.Database != "":
 		store = "sqlite:///" + s.Database
+	case store == "":
+		store = s.Backend
 	}
 	args := []string{"-c", keeper, "server", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--workers", strconv.Itoa(max(1, o.Workers)),
 		"--backend-store-uri", store, "--serve-artifacts", "--artifacts-destination", s.Artifacts}
@@ -155,13 +160,8 @@ func (s *Server) Stop() {
 	}
 }
 
-// end asks first, so that a database is closed properly.
+// end does not ask: what a client was answered is in the store already.
 func (s *Server) end() {
-	_ = syscall.Kill(-s.command.Process.Pid, syscall.SIGTERM)
-	select {
-	case <-s.gone:
-	case <-time.After(5 * time.Second):
-	}
 	_ = syscall.Kill(-s.command.Process.Pid, syscall.SIGKILL)
 	_ = s.alive.Close()
 	<-s.gone

@@ -56,6 +56,16 @@ func WorldStore(t testing.TB, version, backend string) (dir string, ids WorldIDs
 	return dir, readIDs(t, dir)
 }
 
+// FillWorld starts a server on an empty database server and makes the test
+// world on it, which takes a minute or two.
+func FillWorld(t testing.TB, version, uri string) *Server {
+	t.Helper()
+	s := StartServer(t, ServerOptions{Version: version, Backend: uri})
+	s.makeWorld(t)
+	s.IDs = readIDs(t, s.Dir)
+	return s
+}
+
 const idsFile = "ids.json"
 
 func readIDs(t testing.TB, dir string) WorldIDs {
@@ -103,15 +113,25 @@ func makeWorld(t testing.TB, version, backend, dir string) {
 	t.Helper()
 	s := StartServer(t, ServerOptions{Version: version, Backend: backend, Dir: dir}) // one worker: MLflow 3 stalls less
 	defer s.Stop()
+	s.makeWorld(t)
+	readIDs(t, dir)
+}
+
+// makeWorld makes the test world on the server, and writes down what is in it.
+func (s *Server) makeWorld(t testing.TB) {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "world.py")
 	if err := os.WriteFile(program, worldMaker, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ids := s.RunPython(t, program, s.URL)
-	if err := os.WriteFile(filepath.Join(dir, idsFile), ids, 0o644); err != nil {
+	s.Stop()
+	if unfinished, _ := filepath.Glob(filepath.Join(dir, "mlflow.db-*")); len(unfinished) > 0 {
+		t.Fatalf("the server left %v", unfinished)
+	}
+	if err := os.WriteFile(filepath.Join(s.Dir, idsFile), ids, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	readIDs(t, dir)
 }
 
 func lockFile(t testing.TB, path string) (unlock func()) {
