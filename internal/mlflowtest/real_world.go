@@ -115,6 +115,10 @@ func makeWorld(t testing.TB, version, backend, dir string) {
 	defer s.Stop()
 	s.makeWorld(t)
 	readIDs(t, dir)
+	s.Stop()
+	if unfinished, _ := filepath.Glob(filepath.Join(dir, "mlflow.db-*")); len(unfinished) > 0 {
+		t.Fatalf("the server left %v", unfinished)
+	}
 }
 
 // makeWorld makes the test world on the server, and writes down what is in it.
@@ -125,10 +129,6 @@ func (s *Server) makeWorld(t testing.TB) {
 		t.Fatal(err)
 	}
 	ids := s.RunPython(t, program, s.URL)
-	s.Stop()
-	if unfinished, _ := filepath.Glob(filepath.Join(dir, "mlflow.db-*")); len(unfinished) > 0 {
-		t.Fatalf("the server left %v", unfinished)
-	}
 	if err := os.WriteFile(filepath.Join(s.Dir, idsFile), ids, 0o644); err != nil {
 		t.Fatal(err)
 	}
