@@ -11,6 +11,10 @@ func Redact(uri string) string {
 	if scheme == "" || scheme == "file" || scheme == "models" || scheme == "runs" {
 		return uri
 	}
+	if IsDatabaseServer(scheme) {
+		d, _ := ParseDatabaseURI(uri)
+		return d.Shown()
+	}
 	if scheme != "mlflow-artifacts" {
 		uri, _, _ = strings.Cut(uri, "?")
 	}
