@@ -31,6 +31,9 @@ func diskError(op string, err error) error {
 	case errors.As(err, &link):
 		err = link.Err
 	}
+	if err.Error() == syscall.ENOTDIR.Error() { // os.Root has no number for it
+		err = syscall.ENOTDIR
+	}
 	return &mlflow.Error{Op: op, Err: err, Hint: diskHint(err)}
 }
 
