@@ -182,22 +182,24 @@ func TestAPlaceThatCannotBeWrittenCostsOneEntry(t *testing.T) {
 // Ctrl-C and SIGTERM, at a counted request: what is written is valid, index.json
 // is that of the last whole batch, and a rerun completes the tree.
 func TestAnInterruptedBatchIsCompletedByTheNext(t *testing.T) {
+	fake := mlflowtest.StartFake(t, mlflowtest.BulkFakeWorld(52, 5, true), mlflowtest.FakeOptions{})
+	u := newUser(t)
+	manifest := u.writes("m.yaml", "version: 1\nhosts: {prod: {tracking: \""+fake.URL+"\"}}\nmodels:\n  - select: {models: \"*\", versions: all}\n")
+	first := u.writes("first.yaml", strings.Replace(u.reads(manifest), `"*"`, `"bulk_0000"`, 1))
+	if got := u.types("run", manifest, "--out", u.path("calm")); got.code != exitOK {
+		t.Fatal(got)
+	}
+	calm := readTree(t, u.path("calm"))
 	for name, signal := range map[string]os.Signal{"Ctrl-C": os.Interrupt, "SIGTERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
-			u := newUser(t)
-			fake := mlflowtest.StartFake(t, mlflowtest.BulkFakeWorld(90, 5, true), mlflowtest.FakeOptions{})
-			manifest := u.writes("m.yaml", "version: 1\nhosts: {prod: {tracking: \""+fake.URL+"\"}}\nmodels:\n  - select: {models: \"*\", versions: all}\n")
-			if got := u.types("run", manifest, "--only", "*", "--out", u.path("calm")); got.code != exitOK {
-				t.Fatal(got)
-			}
-			calm := readTree(t, u.path("calm"))
-
-			if got := u.types("run", u.writes("first.yaml", strings.Replace(u.reads(manifest), `"*"`, `"bulk_0000"`, 1)), "--out", u.path("out")); got.code != exitOK {
+			u := &user{t, t.TempDir(), u.env}
+			out := u.path("out")
+			if got := u.types("run", first, "--out", out); got.code != exitOK {
 				t.Fatal(got)
 			}
 			index := u.reads(u.path("out", "index.json"))
-			c, sayings := u.starts("run", manifest, "--out", u.path("out"))
-			fake.Fail(mlflowtest.Fault{Endpoint: "mlflow-artifacts/artifacts", After: 400, Times: 1, Until: make(chan struct{}), Seen: func(int) {
+			c, sayings := u.starts("run", manifest, "--out", out)
+			fake.Fail(mlflowtest.Fault{Endpoint: "mlflow-artifacts/artifacts", After: 240, Times: 1, Until: make(chan struct{}), Seen: func(int) {
 				if err := c.Process.Signal(signal); err != nil {
 					t.Error(err)
 				}
@@ -206,10 +208,11 @@ func TestAnInterruptedBatchIsCompletedByTheNext(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := sayings()
+			fake.Heal()
 			if !regexp.MustCompile(`^mlreport: interrupted after \d+ reports?: what was written is valid; run the same command again to complete it\n$`).MatchString(got.err) || got.code != exitInterrupted || got.out != "" {
 				t.Errorf("exit code %d, stdout %q: %s", got.code, got.out, got.err)
 			}
-			for name, text := range readTree(t, u.path("out")) {
+			for name, text := range readTree(t, out) {
 				switch {
 				case name == "index.json" && text != index:
 					t.Error("the index changed")
@@ -220,11 +223,10 @@ func TestAnInterruptedBatchIsCompletedByTheNext(t *testing.T) {
 			if text := u.reads(u.path("out", "run.json")); !strings.Contains(text, `"interrupted": true`) {
 				t.Error(text)
 			}
-			fake.Heal()
-			if got := u.types("run", manifest, "--out", u.path("out")); got.code != exitOK || got.problems() != "" {
+			if got := u.types("run", manifest, "--out", out); got.code != exitOK || got.problems() != "" {
 				t.Error(got)
 			}
-			if d := cmp.Diff(calm, readTree(t, u.path("out"))); d != "" {
+			if d := cmp.Diff(calm, readTree(t, out)); d != "" {
 				t.Errorf("completed, it differs from an undisturbed run:\n%s", d)
 			}
 		})
