@@ -29,6 +29,9 @@ type cli struct {
 	Plan     planCmd     `cmd:"" help:"Read all that run would read and show what it would change, without writing."`
 	Validate validateCmd `cmd:"" help:"Check a manifest without asking any server."`
 
+	Overview overviewCmd `cmd:"" default:"withargs" help:"Show the store that is here, or the one of --tracking-uri; so does mlreport alone."`
+	Find     findCmd     `cmd:"" help:"List every store of MLflow below a folder."`
+
 	GetMLflowModel     getMLflowModelCmd     `cmd:"" name:"get-mlflow-model" help:"Print the contents of a model's MLmodel file."`
 	GetMLflowModelWide getMLflowModelWideCmd `cmd:"" name:"get-mlflow-model-wide" help:"Print the wide report of one model: MLmodel, run, experiment, model version, registered model."`
 	GetRun             getRunCmd             `cmd:"" name:"get-run" help:"Print a run."`

@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"fake":  startFake,
 			"hold":  hold,
 			"json":  isJSON,
+			"store": makeStore,
 			"tree":  listTree,
 		},
 	})

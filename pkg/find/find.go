@@ -68,6 +68,15 @@ func Stores(ctx context.Context, dir string, o Options) (Result, error) {
 	return s.result, nil
 }
 
+// File tells what a file is, "" when it is no store.
+func File(path string) (Kind, error) {
+	if _, err := os.Stat(path); err != nil {
+		return "", err
+	}
+	kind, _ := fileKind(path)
+	return kind, nil
+}
+
 type searcher struct {
 	Options
 	entries int

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strconv"
+
+	"golang.org/x/term"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/view"
+)
+
+// formatFlag says how commands for people print.
+type formatFlag struct {
+	Output string `enum:"text,json,csv,markdown" default:"text" help:"text, json, csv or markdown."`
+}
+
+// printTable prints a table on stdout; text fits the terminal.
+func (s *session) printTable(t view.Table, format string) error {
+	var data []byte
+	switch format {
+	case "json":
+		data = mlflow.EncodeReport(t.JSON())
+	case "csv":
+		data = t.CSV()
+	case "markdown":
+		data = []byte(t.Markdown())
+	default:
+		data = []byte(t.Text(s.columns()))
+	}
+	_, err := s.Stdout.Write(data)
+	return err
+}
+
+// columns is how wide the terminal on stdout is; 0 when there is none.
+func (s *session) columns() int {
+	f, ok := s.Stdout.(interface {
+		io.Writer
+		Fd() uintptr
+	})
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	if n, err := strconv.Atoi(s.get("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// writeNew writes a file that must not be there yet; - is stdout.
+func (s *session) writeNew(name string, data []byte, replace bool) error {
+	if name == "-" {
+		_, err := s.Stdout.Write(data)
+		return err
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if replace {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, flags, 0o640)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
