@@ -3,7 +3,9 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/mlreport/mlreport/internal/mlflowtest"
@@ -27,7 +29,11 @@ func TestDoors(t *testing.T) {
 	}
 	var c mlflowtest.Conformance
 	checked := 0
-	for _, version := range []string{mlflowtest.MLflow2, mlflowtest.MLflow3} {
+	versions := []string{mlflowtest.MLflow2, mlflowtest.MLflow3}
+	if more := os.Getenv("MLREPORT_TEST_MLFLOW"); more != "" { // such as 3.8.1,1.30.1: differences are only shown
+		versions = strings.Split(more, ",")
+	}
+	for _, version := range versions {
 		for _, backend := range []string{"sqlite", "folder"} {
 			t.Run(version+" "+backend, func(t *testing.T) {
 				name := map[string]string{"sqlite": "database", "folder": "folder"}[backend]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
@@ -41,7 +40,7 @@ func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 }
 
 func (r *Reader) experiment(ctx context.Context, id string) (mlflow.Experiment, error) {
-	if _, err := strconv.ParseInt(id, 10, 64); errors.Is(err, strconv.ErrRange) { // such as a name; MLflow 3 fails on it
+	if !isNumber(id) { // such as a name
 		return mlflow.Experiment{}, fmt.Errorf("experiment %s: %w", id, mlflow.ErrNotFound)
 	}
 	o, err := r.getOne(ctx, "experiments/get", url.Values{"experiment_id": {id}}, "experiment", "experiment "+id, id, textAt("experiment_id"))

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -115,10 +116,11 @@ func byCount(keys []string, ok func(string) bool) (chunks [][]string, left []str
 	return chunks, left
 }
 
-// isNumber tells whether an experiment id is one that a database can hold: of
-// others some servers make an error 500.
+// isNumber tells whether an experiment id is one that MLflow makes: a number
+// of 63 bits. On others some servers fail (500), and so take long to refuse.
 func isNumber(id string) bool {
-	return id != "" && len(id) <= 19 && strings.Trim(id, "0123456789") == ""
+	_, err := strconv.ParseUint(id, 10, 63)
+	return err == nil
 }
 
 func anyKey(string) bool { return true }
