@@ -74,6 +74,7 @@ func TestWhatAServerDoesWrongIsSaidWithWhereAndWhatToDo(t *testing.T) {
 			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"},
 		{name: "403", fault: mlflowtest.Fault{Status: 403}, said: who + "answered 403 PERMISSION_DENIED to ASKED: scripted by the test", denied: true,
 			hint: "ask the server's administrator for the permission to read it"},
+		{name: "404", fault: mlflowtest.Fault{Status: 404}, said: who + "answered 404 RESOURCE_DOES_NOT_EXIST to ASKED: scripted by the test"},
 		{name: "429 with Retry-After", fault: mlflowtest.Fault{Status: 429, RetryAfter: 1}, said: who + "answered 429 REQUEST_LIMIT_EXCEEDED to ASKED: scripted by the test",
 			hint: "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"},
 		{name: "500", fault: mlflowtest.Fault{Status: 500}, said: who + "answered 500 INTERNAL_ERROR to ASKED: scripted by the test", hint: log},

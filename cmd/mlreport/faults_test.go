@@ -214,7 +214,8 @@ func TestWhatIsWrongWithDataIsSaidOfItsEntryOnly(t *testing.T) {
 		{name: "no such logged model", entry: "models:/m-0123456789abcdef", code: exitPartial, status: report.StatusFailed,
 			said: "failed models:/m-0123456789abcdef: logged-model-not-found: there is no logged model m-0123456789abcdef\n"},
 		{name: "nothing selected", entry: `select: {models: "nothing*", versions: all}`, code: exitPartial, status: report.StatusFailed,
-			said: "failed select models: nothing*, versions: all: empty-selection: select models: nothing*, versions: all selects nothing\n"},
+			said: "failed select models: nothing*, versions: all: empty-selection: select models: nothing*, versions: all selects nothing\n" +
+				"  hint: see how the names are spelled; if nothing is right, add allow-empty: true to the entry\n"},
 
 		{name: "run deleted", spoil: func(s *sampleStore) { s.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", wineRun) },
 			code: exitOK, status: report.StatusOK, said: ""},

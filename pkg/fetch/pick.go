@@ -85,7 +85,7 @@ func (s *selection) listingFailed(ctx context.Context, picks []*pick, err error)
 	}
 	for _, w := range s.selectors {
 		if w.Selector.Versions.needsListing() && !s.broken[w.Entry] {
-			s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
+			s.unlisted(w, err)
 		}
 	}
 	for _, p := range picks {

@@ -116,7 +116,8 @@ func (s *selection) run(ctx context.Context) error {
 	for _, w := range s.selectors {
 		if s.found[w.Entry] == 0 && !w.Selector.AllowEmpty && !s.broken[w.Entry] {
 			issue := mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text)
-			s.emit(Selected{Entries: []int{w.Entry}, Failed: &issue})
+			err := &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "%s", issue.Message), Hint: "see how the names are spelled; if nothing is right, add allow-empty: true to the entry"}
+			s.fail(w, issue, err)
 		}
 	}
 	return nil
@@ -134,6 +135,12 @@ func (s *selection) fail(w Want, issue mlflow.Issue, err error) {
 	}
 	s.broken[w.Entry] = true
 	s.emit(Selected{Ref: w.Ref, Entries: []int{w.Entry}, Failed: &issue, Err: err})
+}
+
+// unlisted fails a selector whose listing failed: whatever the store said, it
+// did not say that there is nothing.
+func (s *selection) unlisted(w Want, err error) {
+	s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.Unavailable, w.Selector.Text), w.Selector.Text), err)
 }
 
 // listNames lists the models that a selector matches, sorted. A listing in
@@ -165,7 +172,7 @@ func (s *selection) listNames(ctx context.Context) ([]string, error) {
 		return nil, ctx.Err()
 	}
 	for _, w := range s.selectors {
-		s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.EmptySelection, w.Selector.Text), w.Selector.Text), err)
+		s.unlisted(w, err)
 	}
 	s.selectors = nil
 	return nil, nil

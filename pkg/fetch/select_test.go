@@ -135,17 +135,19 @@ func TestAListingThatNeverSettlesIsSaid(t *testing.T) {
 }
 
 func TestAHostThatCannotBeListedIsNotAnEmptySelection(t *testing.T) {
-	m := world()
-	m.Fail = func(kind, _ string) error {
-		if strings.HasPrefix(kind, "List") {
-			return fmt.Errorf("connection refused: %w", mlflow.ErrUnavailable)
+	for _, kind := range []error{mlflow.ErrUnavailable, mlflow.ErrNotFound, mlflow.ErrUnsupported} {
+		m := world()
+		m.Fail = func(call, _ string) error {
+			if strings.HasPrefix(call, "List") {
+				return fmt.Errorf("no list: %w", kind)
+			}
+			return nil
 		}
-		return nil
-	}
-	got := selected(t, m, "select fraud all", "models:/A/1")
-	want := []string{"[0] unavailable: select fraud all could not be read this time", "models:/A/1 [1]"}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
+		got := selected(t, m, "select fraud all", "models:/A/1")
+		want := []string{"[0] unavailable: select fraud all could not be read this time", "models:/A/1 [1]"}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(kind, d)
+		}
 	}
 }
 
