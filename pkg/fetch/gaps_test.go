@@ -3,9 +3,12 @@ package fetch_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlreport/mlreport/internal/mlflowtest"
 	"github.com/mlreport/mlreport/pkg/fetch"
@@ -271,5 +274,45 @@ func TestIssuesHoldNoSecretsOfLocations(t *testing.T) {
 			m.AddFile(at+"/MLmodel", c.file)
 		}
 		wantIssues(t, one(t, m, "models:/A/1"), c.want)
+	}
+}
+
+// breaking is a store whose listing of versions ends with an error.
+type breaking struct {
+	*mlflowtest.Memory
+	after int
+}
+
+func (b breaking) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch.Version, error] {
+	return func(yield func(fetch.Version, error) bool) {
+		left := b.after
+		for v, err := range b.Memory.ListVersions(ctx, q) {
+			if left--; left < 0 {
+				yield(fetch.Version{}, fmt.Errorf("connection reset: %w", mlflow.ErrUnavailable))
+				return
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestWhatAListingThatBrokeOffShowedLastIsNotTheLatest(t *testing.T) {
+	m := world()
+	var got []string
+	for s, err := range (&fetch.Fetcher{Source: breaking{m, 3}, Artifacts: m}).Select(context.Background(), wants(t, "select fraud_eu latest:2", "models:/fraud_eu/2")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Failed != nil {
+			got = append(got, fmt.Sprint(s.Entries, " ", s.Failed))
+			continue
+		}
+		got = append(got, fmt.Sprint(s.Ref, " ", s.Entries))
+	}
+	want := []string{"[0] unavailable: select fraud_eu latest:2 could not be read this time", "models:/fraud_eu/2 [1]"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }

@@ -89,7 +89,7 @@ func (s *selection) listingFailed(ctx context.Context, picks []*pick, err error)
 		}
 	}
 	for _, p := range picks {
-		p.addLast()
+		p.last = nil // nobody knows whether they are the last
 		p.emitRest()
 	}
 	return nil
