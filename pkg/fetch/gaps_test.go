@@ -316,3 +316,24 @@ func TestWhatAListingThatBrokeOffShowedLastIsNotTheLatest(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestAListingThatBreaksOffFailsOnlyItsSelectors(t *testing.T) {
+	m := &mlflowtest.Memory{}
+	for i := range 200 { // as many as are listed at once
+		m.AddModel(fmt.Sprintf("a%03d", i), nil, "None")
+	}
+	m.AddModel("z", nil, "None")
+	calls := 0
+	m.Fail = func(kind, _ string) error {
+		if kind == "ListVersions" {
+			if calls++; calls == 2 {
+				return fmt.Errorf("connection reset: %w", mlflow.ErrUnavailable)
+			}
+		}
+		return nil
+	}
+	got := selected(t, m, "select a all", "select z all")
+	if n := len(got); n != 201 || got[n-1] != "[1] unavailable: select z all could not be read this time" {
+		t.Errorf("%d: %q", n, got[n-1])
+	}
+}

@@ -83,12 +83,10 @@ func (s *selection) listingFailed(ctx context.Context, picks []*pick, err error)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for _, w := range s.selectors {
-		if w.Selector.Versions.needsListing() && !s.broken[w.Entry] {
+	for _, p := range picks {
+		for _, w := range p.listing {
 			s.unlisted(w, err)
 		}
-	}
-	for _, p := range picks {
 		p.last = nil // nobody knows whether they are the last
 		p.emitRest()
 	}

@@ -55,8 +55,9 @@ type Selected struct {
 
 // Select resolves wants: each object once, however many entries ask for it.
 // Versions come before what is not in the registry, by model as far as the
-// store lists them so; see Claim. Memory does not grow with the number of versions.
-// The error, which ends the sequence, is ctx's.
+// store lists them so; see Claim. Memory holds the numbers of the versions of
+// some hundred models, not the versions. The error, which ends the sequence, is
+// ctx's.
 func (f *Fetcher) Select(ctx context.Context, wants []Want) iter.Seq2[Selected, error] {
 	return func(yield func(Selected, error) bool) {
 		s := &selection{f: f, yield: yield, explicit: map[string][]Want{}, found: map[int]int{}}
