@@ -16,11 +16,11 @@ import (
 
 // planCmd shows what run would do.
 type planCmd struct {
-	Manifest string `arg:"" help:"Manifest that lists the models; - for standard input."`
-	Out      string `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree to compare with (default: ./mlreport-out)."`
-	JSON     bool   `name:"json" help:"Print one JSON object per object on stdout, and a summary last."`
-	Only     string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
-	Compat   string `enum:"none,seed" default:"none" help:"seed: compare reports as the Python tool wrote them."`
+	askedFlags
+	Out    string `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree to compare with (default: ./mlreport-out)."`
+	JSON   bool   `name:"json" help:"Print one JSON object per object on stdout, and a summary last."`
+	Only   string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
+	Compat string `enum:"none,seed" default:"none" help:"seed: compare reports as the Python tool wrote them."`
 }
 
 // Run reads everything and writes nothing.
@@ -28,7 +28,7 @@ func (c *planCmd) Run(ctx context.Context, s *session) error {
 	if err := checkOut(c.Out); err != nil {
 		return err
 	}
-	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
+	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
 	if err != nil {
 		return err
 	}

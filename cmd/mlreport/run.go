@@ -17,7 +17,7 @@ import (
 
 // runCmd writes a tree.
 type runCmd struct {
-	Manifest string        `arg:"" help:"Manifest that lists the models; - for standard input."`
+	askedFlags
 	Out      string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
 	JSON     bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
 	FailOn   []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
@@ -36,7 +36,7 @@ func (c *runCmd) Run(ctx context.Context, s *session) error {
 	if err := checkOut(c.Out); err != nil {
 		return err
 	}
-	w, err := s.prepare(ctx, c.Manifest, c.Only, c.Compat == "seed")
+	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
 	if err != nil {
 		return err
 	}
@@ -122,14 +122,10 @@ type work struct {
 	show    *progress
 }
 
-// prepare reads the manifest and opens its stores: all that can be wrong
+// prepare reads what is asked for and opens its stores: all that can be wrong
 // before anything is asked or written.
-func (s *session) prepare(ctx context.Context, name, only string, compat bool) (*work, error) {
-	m, err := s.load(name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.planOf(m)
+func (s *session) prepare(ctx context.Context, asked askedFlags, only string, compat bool) (*work, error) {
+	p, err := s.planFor(ctx, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,8 @@ func (w *work) next(r *batch.Result, c *runCmd) {
 	switch {
 	case r.Failed() || r.Codes[mlflow.Unavailable] > 0:
 		fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
-	case c.Manifest != "-":
-		fmt.Fprintf(w.Stderr, "      %s plan %s    # what has changed since\n", cmp.Or(w.Program, "mlreport"), shellWord(c.Manifest)+c.flags())
+	case !slices.Contains(c.What, "-"):
+		fmt.Fprintf(w.Stderr, "      %s    # what has changed since\n", cmp.Or(w.Program, "mlreport")+" plan"+c.words()+c.flags())
 	}
 }
 
