@@ -31,7 +31,10 @@ func layers() map[string]layer {
 		"pkg/fetch":            {[]string{"pkg/mlflow"}, []string{errgroup}},
 		"pkg/fetch/rest":       {backend, []string{errgroup, jsontext, json, "golang.org/x/time/rate", "golang.org/x/sys/unix"}},
 		"pkg/fetch/databricks": {backend, nil},
-		"pkg/fetch/sqlstore":   {backend, []string{"modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/unix"}},
+		"pkg/fetch/sqlstore": {backend, []string{
+			"modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/unix",
+			"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",
+		}},
 		"pkg/fetch/filestore":  {backend, []string{errgroup}},
 		"pkg/fetch/artifact":   {backend, nil},
 		"pkg/enrich":           {[]string{"pkg/mlflow"}, []string{jsontext}},

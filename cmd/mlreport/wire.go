@@ -17,6 +17,7 @@ import (
 	"github.com/mlreport/mlreport/pkg/fetch/filestore"
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/fetch/sqlstore"
+	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
@@ -126,14 +127,14 @@ func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *sl
 		return s.openServer(at, h, log)
 	case dialect == "sqlite" && strings.Contains(uri, "://"):
 		return openDatabase(ctx, uri, h, log)
-	case strings.Contains(uri, "://") && slices.Contains([]string{"postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle"}, dialect):
-		return nil, notServed("a database of the kind "+dialect, "give the address of an MLflow server in front of it, as https://host; of stores themselves, only SQLite databases and mlruns folders are read")
+	case strings.Contains(uri, "://") && mlflow.IsDatabaseServer(dialect):
+		return s.openDatabaseServer(ctx, uri, h, log)
 	case dialect == "databricks" || dialect == "databricks-uc" || dialect == "uc":
-		return nil, notServed("Databricks", "what is read are MLflow servers (https://host), SQLite databases (sqlite:///mlflow.db) and mlruns folders")
+		return nil, notServed("Databricks", "what is read are MLflow servers (https://host), databases (sqlite:///mlflow.db, postgresql://, mysql://) and mlruns folders")
 	case strings.Contains(uri, "://") && dialect != "file":
 		return nil, &mlflow.Error{
 			Err:  mlflow.Reason(mlflow.ErrUnsupported, "%q names no kind of store that MLflow has", cleanURI(uri)),
-			Hint: "give https://host of a server, sqlite:///path/mlflow.db, or the path of an mlruns folder",
+			Hint: "give https://host of a server, sqlite:///path/mlflow.db, postgresql://host/database, mysql://host/database, or the path of an mlruns folder",
 		}
 	}
 	return s.openPath(ctx, uri, h, log)
@@ -150,6 +151,32 @@ func openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger)
 		return nil, err
 	}
 	return &store{source: db, artifacts: artifactsOf(h, artifact.Options{StoreDir: db.Dir()}), close: db.Close}, nil
+}
+
+// openDatabaseServer opens a database on a server. Artifacts are read where
+// artifact-roots say that they are. PGPASSWORD is for the server that PGHOST,
+// a flag or the environment names, as all credentials of the environment.
+func (s *session) openDatabaseServer(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
+	switch {
+	case h.Auth.Token != "":
+		return nil, databaseSetting("auth: token", "give user and password, in the address or as auth: {username: ..., password: ...}")
+	case h.TLS != manifest.TLS{}:
+		return nil, databaseSetting("tls", "TLS is an option of the address: ?sslmode=verify-full&sslrootcert=... (PostgreSQL), ?ssl_ca=... (MySQL)")
+	}
+	d, _ := mlflow.ParseDatabaseURI(uri)
+	db, err := sqlstore.Open(ctx, sqlstore.Options{
+		URI: uri, Workspace: h.Workspace, Log: log,
+		User: h.Auth.Username, Password: h.Auth.Password, OwnEnvironment: h.fromEnv || d.Host == s.get("PGHOST"),
+		Connections: h.Limits.InFlight, StatementTimeout: h.Limits.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &store{source: db, artifacts: artifactsOf(h, artifact.Options{}), close: db.Close}, nil
+}
+
+func databaseSetting(name, hint string) error {
+	return &mlflow.Error{Err: errUsage{mlflow.Reason(mlflow.ErrUnsupported, "%s is not a setting of a database", name)}, Hint: hint}
 }
 
 // openPath opens a path or file: URI: a database file, or an mlruns folder.

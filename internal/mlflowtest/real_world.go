@@ -56,16 +56,6 @@ func WorldStore(t testing.TB, version, backend string) (dir string, ids WorldIDs
 	return dir, readIDs(t, dir)
 }
 
-// FillWorld starts a server on an empty database server and makes the test
-// world on it, which takes a minute or two.
-func FillWorld(t testing.TB, version, uri string) *Server {
-	t.Helper()
-	s := StartServer(t, ServerOptions{Version: version, Backend: uri})
-	s.makeWorld(t)
-	s.IDs = readIDs(t, s.Dir)
-	return s
-}
-
 const idsFile = "ids.json"
 
 func readIDs(t testing.TB, dir string) WorldIDs {
@@ -111,11 +101,19 @@ func keptWorld(t testing.TB, version, backend string) string {
 
 func makeWorld(t testing.TB, version, backend, dir string) {
 	t.Helper()
+	var d *DatabaseServer
+	if backend == "postgresql" || backend == "mysql" {
+		d = StartDatabase(t, backend)
+		backend = d.URI("")
+	}
 	s := StartServer(t, ServerOptions{Version: version, Backend: backend, Dir: dir}) // one worker: MLflow 3 stalls less
 	defer s.Stop()
 	s.makeWorld(t)
 	readIDs(t, dir)
 	s.Stop()
+	if d != nil {
+		d.dump(t, filepath.Join(dir, dumpFile))
+	}
 	if unfinished, _ := filepath.Glob(filepath.Join(dir, "mlflow.db-*")); len(unfinished) > 0 {
 		t.Fatalf("the server left %v", unfinished)
 	}

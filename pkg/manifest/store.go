@@ -25,15 +25,17 @@ func (p *parser) store(f field) (uri, source string) {
 		p.checkServer(t, true)
 	case scheme == "sqlite" || strings.HasPrefix(scheme, "sqlite+"):
 		uri = p.sqlite(t)
+	case mlflow.IsDatabaseServer(scheme) && !isLaterStore(scheme):
+		p.checkDatabase(t)
 	case v == "databricks" || v == "databricks-uc" || v == "uc" || isLaterStore(scheme):
 		p.notServed(f.node, fmt.Sprintf("%s: a store of the kind %s", f.key, t.kind(scheme)),
-			"give the address of an MLflow server in front of it, as https://host; of stores themselves, only SQLite databases and mlruns folders are read")
+			"give the address of an MLflow server in front of it, as https://host; of stores themselves, databases (SQLite, PostgreSQL, MySQL) and mlruns folders are read")
 	case scheme == "" || scheme == "file":
 		uri = p.local(t)
 	case isNumber(v[len(scheme)+1:]):
 		p.wrong(f.node, fmt.Sprintf("%s: %s has no scheme", f.key, t.shown()), "write http:// or https:// before it")
 	default:
-		p.wrong(f.node, fmt.Sprintf("%s: %s names no kind of store that MLflow has", f.key, t.shown()), "write https://host, sqlite:///mlflow.db or ./mlruns")
+		p.wrong(f.node, fmt.Sprintf("%s: %s names no kind of store that MLflow has", f.key, t.shown()), "write https://host, sqlite:///mlflow.db, postgresql://host/mlflow or ./mlruns")
 	}
 	return uri, mlflow.Redact(v)
 }
@@ -54,7 +56,7 @@ func isServer(scheme string) bool { return scheme == "http" || scheme == "https"
 func isLaterStore(scheme string) bool {
 	dialect, _, _ := strings.Cut(scheme, "+")
 	switch dialect {
-	case "postgresql", "postgres", "mysql", "mariadb", "mssql", "databricks", "databricks-uc", "uc":
+	case "mssql", "oracle", "databricks", "databricks-uc", "uc":
 		return true
 	}
 	return false
@@ -73,20 +75,24 @@ func (p *parser) checkServer(t text, login bool) {
 	}
 }
 
+// checkDatabase checks the address of a database server.
+func (p *parser) checkDatabase(t text) {
+	d, ok := mlflow.ParseDatabaseURI(t.value())
+	switch {
+	case !ok:
+		p.wrong(t.node, fmt.Sprintf("%s: %s is not the address of a database", t.key, t.shown()),
+			"write postgresql://user@host:5432/database; in a user name and a password, write @ : / and % as %40 %3A %2F and %25")
+	case d.Options.Has("password") || d.Options.Has("passwd") || d.Options.Has("sslpassword"):
+		p.wrong(t.node, t.key+" has a password among its options", "write it before the host: postgresql://user:${file:password}@host/database")
+	}
+}
+
 // noPassword refuses a password that stands in clear in a URL.
 func (p *parser) noPassword(t text) bool {
 	v := t.value()
-	start := strings.Index(v, "://") + len("://")
-	if start < len("://") {
-		return true
-	}
-	end := start + len(v[start:])
-	if i := strings.IndexAny(v[start:], "/?#"); i >= 0 {
-		end = start + i
-	}
-	at := strings.LastIndexByte(v[start:end], '@')
-	colon := strings.IndexByte(v[start:end], ':')
-	if at < 0 || colon < 0 || colon+1 >= at || t.only(start+colon+1, start+at, fromOutside) {
+	start, end := mlflow.UserInfo(v)
+	colon := start + strings.IndexByte(v[start:end], ':')
+	if colon < start || colon+1 >= end || t.only(colon+1, end, fromOutside) {
 		return true
 	}
 	p.wrong(t.node, t.key+" has a password in clear in it", fillHint)
@@ -258,14 +264,9 @@ func escaped(s, chars string) string {
 
 // redacted hides the password of a URL that a message is to show.
 func redacted(s string) string {
-	head, rest, ok := strings.Cut(s, "://")
-	end := len(rest)
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		end = i
-	}
-	at := strings.LastIndexByte(rest[:end], '@')
-	if !ok || at < 0 {
+	start, end := mlflow.UserInfo(s)
+	if end == 0 {
 		return s
 	}
-	return head + "://..." + rest[at:]
+	return s[:start] + "..." + s[end:]
 }

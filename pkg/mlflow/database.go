@@ -80,29 +80,41 @@ func (d DatabaseURI) Shown() string {
 
 // UserInfo finds `user:password` in a URI: it is uri[start:end], and an `@`
 // follows. Both are 0 when there is none. In the address of a database, where
-// SQLAlchemy lets a password hold anything but an `@`, it ends at the last one
-// before the host's end, so that nothing of a password with an `@` in it is
-// taken for the host.
+// SQLAlchemy lets a password hold anything but an `@`, it ends at the last `@`
+// that is not in the query, so that nothing of a password is taken for a host.
 func UserInfo(uri string) (start, end int) {
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok {
 		return 0, 0
 	}
-	start = len(scheme) + len("://")
-	from := 0
+	at := -1
 	if IsDatabaseServer(scheme) {
-		first := strings.IndexByte(rest, '@')
-		if colon := strings.IndexAny(rest, ":/?"); first > 0 && colon >= 0 && colon < first && rest[colon] == ':' {
-			from = first
+		at = loginEnd(rest)
+	} else {
+		place := rest
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			place = rest[:i]
 		}
+		at = strings.LastIndexByte(place, '@')
 	}
-	stop := len(rest)
-	if i := strings.IndexAny(rest[from:], "/?#"); i >= 0 {
-		stop = from + i
-	}
-	at := strings.LastIndexByte(rest[:stop], '@')
 	if at < 0 {
 		return 0, 0
 	}
+	start = len(scheme) + len("://")
 	return start, start + at
+}
+
+// loginEnd is where the login of a database's address ends, or -1.
+func loginEnd(rest string) int {
+	at := strings.IndexByte(rest, '@')
+	if colon := strings.IndexAny(rest, ":/?"); at < 0 || colon >= 0 && colon < at && rest[colon] != ':' {
+		return -1 // the `@` stands behind the host
+	}
+	for {
+		more := strings.IndexByte(rest[at+1:], '@')
+		if _, query, ok := strings.Cut(rest[at+1:at+1+max(more, 0)], "?"); more < 0 || ok && strings.Contains(query, "=") {
+			return at
+		}
+		at += 1 + more
+	}
 }

@@ -16,6 +16,9 @@ func TestDatabaseURIsAreReadAsSQLAlchemyReadsThem(t *testing.T) {
 		"mysql://u:p/s?s#s@h:1/d":                 {Dialect: "mysql", User: "u", Password: "p/s?s#s", HasPassword: true, Host: "h", Port: "1", Database: "d"},
 		"postgres://u:p@[::1]:5/d":                {Dialect: "postgres", User: "u", Password: "p", HasPassword: true, Host: "::1", Port: "5", Database: "d"},
 		"postgresql:///d?host=/run/x&sslmode=a+b": {Dialect: "postgresql", Database: "d", Options: map[string][]string{"host": {"/run/x"}, "sslmode": {"a b"}}},
+		"mysql://u:p@ss/w?d@h/d?ssl_ca=a@b":       {Dialect: "mysql", User: "u", Password: "p@ss/w?d", HasPassword: true, Host: "h", Database: "d", Options: map[string][]string{"ssl_ca": {"a@b"}}},
+		"postgresql://h:1/d?options=a@b":          {Dialect: "postgresql", User: "h", Password: "1/d?options=a", HasPassword: true, Host: "b"},
+		"postgresql://h/d?options=a@b":            {Dialect: "postgresql", Host: "h", Database: "d", Options: map[string][]string{"options": {"a@b"}}},
 		"postgresql://":                           {Dialect: "postgresql"},
 	} {
 		got, ok := ParseDatabaseURI(uri)
@@ -34,7 +37,7 @@ func TestDatabaseURIsAreReadAsSQLAlchemyReadsThem(t *testing.T) {
 }
 
 func TestNothingOfADatabasePasswordIsShown(t *testing.T) {
-	for _, password := range []string{"secret", "se/cret", "se?cret", "se#cret", "se@cret", "cret/se@cret", ":secret", "se%cret"} {
+	for _, password := range []string{"secret", "se/cret", "se?cret", "se#cret", "se@cret", "cret/se@cret", "se@/cret", "cret@se?cret@cret", ":secret", "se%cret"} {
 		for _, tail := range []string{"h:5432/db", "h/db?sslmode=require&options=a@b", "h", "/db?host=/run/x"} {
 			uri := "postgresql+psycopg2://me:" + password + "@" + tail
 			if got := Redact(uri); strings.Contains(got, "cret") || strings.Contains(got, "@") || strings.Contains(got, "me") {

@@ -55,6 +55,11 @@ func double(cell any) (v any, ok bool) {
 		return mlflow.Double(v), true
 	case int64:
 		return mlflow.Double(float64(v)), true
+	case float32:
+		return mlflow.Double(float64(v)), true
+	case string: // a decimal number
+		f, err := strconv.ParseFloat(v, 64)
+		return mlflow.Double(f), err == nil
 	}
 	return nil, false
 }

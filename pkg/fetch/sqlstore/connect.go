@@ -9,8 +9,21 @@ import (
 	"path/filepath"
 
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
+
+// openFile opens a SQLite database.
+func (s *Store) openFile(ctx context.Context, o Options) error {
+	path, err := pathOf(o.URI)
+	if err != nil {
+		return err
+	}
+	p, err := inspect(path)
+	if err != nil {
+		return err
+	}
+	s.path, s.dir, s.dialect = path, filepath.Dir(path), sqliteDialect()
+	return s.connect(ctx, p)
+}
 
 // connect opens the database where it lies or, where that would leave a trace
 // or is impossible, a copy of it.
@@ -84,10 +97,7 @@ func (s *Store) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err = sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, s.limits.value); err != nil {
-		return nil, nil, errors.Join(err, conn.Close())
-	}
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.dialect.start(ctx, conn, s.limits)
 	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}

@@ -26,6 +26,9 @@ func fault(path string, err error) error {
 	case errors.Is(err, mlflow.ErrTooLarge) || errors.Is(err, mlflow.ErrUnsupported):
 		return err
 	case !errors.As(err, &e):
+		if told := serverFault(path, err); told != nil {
+			return told
+		}
 		return mlflow.Mark(mlflow.ErrUnavailable, fmt.Errorf("reading the database %s: %w", path, err))
 	}
 	switch e.Code() & 0xff {

@@ -23,8 +23,10 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (mlflow.Exper
 	}
 	defer func() { s.ended(r.end()) }()
 	var id string
-	err = r.find(ctx, search{table: "experiments", keys: []string{"name"}, columns: []string{"experiment_id"}}, []any{name}, func(row []any) {
-		id, _ = text(row[0])
+	err = r.find(ctx, search{table: "experiments", keys: []string{"name"}, columns: []string{"experiment_id", "name"}}, []any{name}, func(row []any) {
+		if found, _ := text(row[1]); found == name {
+			id, _ = text(row[0])
+		}
 	})
 	if err != nil {
 		return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, cutOr(ctx, fault(s.path, err)))

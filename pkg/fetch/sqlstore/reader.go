@@ -86,7 +86,22 @@ func inTurn[T any](ctx context.Context, r *reader, f func() (T, error)) (found T
 	}
 	r.bytes = 0
 	found, err = f()
+	if err != nil && r.store.dialect.fragile && ctx.Err() == nil {
+		r.renew(ctx)
+	}
 	return found, fault(r.store.path, err)
+}
+
+// renew starts another transaction when a statement has failed and with it
+// its transaction, so that what is asked next is read, if of a later moment.
+func (r *reader) renew(ctx context.Context) {
+	r.store.ended(r.tx.Rollback())
+	tx, err := r.store.dialect.start(context.WithoutCancel(ctx), r.conn, r.store.limits)
+	if err != nil {
+		r.store.ended(err)
+		return // the next query says so
+	}
+	r.tx = tx
 }
 
 // A search is a query for rows of one table by key.
@@ -136,7 +151,7 @@ func (r *reader) columns(table string, columns []string) string {
 		if r.store.schema.hasColumn(table, c) {
 			list += r.store.dialect.name(c)
 		} else {
-			list += "NULL"
+			list += "NULL AS " + r.store.dialect.name(c)
 		}
 	}
 	return list
@@ -145,6 +160,7 @@ func (r *reader) columns(table string, columns []string) string {
 // scan runs a query and hands over its rows.
 func (r *reader) scan(ctx context.Context, query string, values []any, width int, each func(row []any)) error {
 	r.store.log.Debug("query", "sql", query[:min(len(query), maxLogged)])
+	query, values = r.store.dialect.bind(query, values)
 	rows, err := r.tx.QueryContext(ctx, query, values...)
 	if err != nil {
 		return err
@@ -159,9 +175,16 @@ func (r *reader) scan(ctx context.Context, query string, values []any, width int
 			return err
 		}
 		r.bytes += rowBytes
-		for _, v := range row {
+		for i, v := range row {
+			if b, ok := v.([]byte); ok { // text, as MySQL's driver has it
+				v = string(b)
+				row[i] = v
+			}
 			if s, ok := v.(string); ok {
 				r.bytes += len(s)
+				if len(s) > r.store.limits.value {
+					return mlflow.Reason(mlflow.ErrTooLarge, "a value in the database %s is too large to be read", r.store.path)
+				}
 			}
 		}
 		if r.bytes > r.store.limits.answer {

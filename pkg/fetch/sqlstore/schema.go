@@ -35,7 +35,8 @@ func probe(ctx context.Context, db *sql.DB, d dialect) (schema, error) {
 	for i, t := range tables {
 		names[i] = t
 	}
-	rows, err := db.QueryContext(ctx, d.columnsOf(len(tables)), names...)
+	query, values := d.bind(d.columnsOf(len(tables)), names)
+	rows, err := db.QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +69,14 @@ func (s schema) hasDatasets() bool { return s.has("inputs") && s.has("datasets")
 func (s schema) hasOutputs() bool  { return s.hasColumn("inputs", "step") }
 
 // check tells a person why this is not a database of MLflow, if it is not.
-func (s schema) check(path string) error {
+func (s schema) check(name string, d dialect) error {
 	missing := slices.DeleteFunc(oldTables(), s.has)
 	switch {
 	case len(missing) == 0:
 		return nil
 	case len(missing) == len(oldTables()):
-		return refuse(mlflow.ErrInvalid, "the SQLite database "+path+" holds no MLflow tables",
-			"give the file that the server was started with (--backend-store-uri sqlite:///...), often mlflow.db")
+		return refuse(mlflow.ErrInvalid, "the "+d.kind+"database "+name+" holds no MLflow tables", d.noTable)
 	}
-	return refuse(mlflow.ErrUnsupported, "the database "+path+" lacks MLflow's tables "+strings.Join(missing, ", "),
+	return refuse(mlflow.ErrUnsupported, "the database "+name+" lacks MLflow's tables "+strings.Join(missing, ", "),
 		"it was left in the middle of an upgrade, or MLflow was older than 1.30: run `mlflow db upgrade` on a copy of it and read that")
 }

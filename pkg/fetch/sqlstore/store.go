@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"time"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -13,17 +13,28 @@ import (
 
 // Options say which database is read. The zero value names none.
 type Options struct {
-	URI       string       // sqlite:///relative or sqlite:////absolute (sqlite:///C:/x); relative to the current folder
+	// URI is sqlite:///relative or sqlite:////absolute (sqlite:///C:/x), relative
+	// to the current folder; or postgresql://user:password@host:5432/database or
+	// mysql://..., with a driver or not, as SQLAlchemy spells them.
+	URI       string
 	Workspace string       // of a database that holds several (MLflow 3); "" is `default`, as in MLflow
 	TempDir   string       // where a private copy is made if one is needed; "" is the system's
 	Log       *slog.Logger // debug only; nil: no log
+
+	// Of database servers.
+	User, Password   string        // where the URI has none
+	OwnEnvironment   bool          // PGPASSWORD is meant for this server
+	Connections      int           // at most at once; 0 means 4
+	ConnectTimeout   time.Duration // 0 means 10 s
+	StatementTimeout time.Duration // of one query; 0 means 5 min
 }
 
 // A Store is an open database. It is safe for concurrent use; each call, and
 // each page of a listing, reads as of one moment: where a private copy had to
 // be made, as of Open.
 type Store struct {
-	path      string // as given, for people
+	path      string // of the file, or the address of the server without login: for people
+	dir       string // of the file; "" of a server
 	workspace string
 	tempDir   string
 	log       *slog.Logger
@@ -38,6 +49,8 @@ type Store struct {
 type limits struct {
 	value  int // of one text; what is longer is mlflow.ErrTooLarge
 	answer int // of what maxKeys objects bring; above, half of them are asked for
+
+	statement time.Duration // of one query of a server
 }
 
 // Open opens a database and looks at its tables. Its errors are for people:
@@ -45,25 +58,21 @@ type limits struct {
 // mlflow.ErrNotFound, ErrDenied, ErrInvalid (it is no database of MLflow),
 // ErrUnsupported (its schema is too old) or ErrUnavailable.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	path, err := pathOf(o.URI)
-	if err != nil {
-		return nil, err
-	}
-	place, err := inspect(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{path: path, workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 256 << 20}}
+	s := &Store{workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 256 << 20}}
 	if s.workspace == "" {
 		s.workspace = "default"
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := s.connect(ctx, place); err != nil {
+	open := s.openFile
+	if isServer(o.URI) {
+		open = s.openServer
+	}
+	if err := open(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := s.schema.check(path); err != nil {
+	if err := s.schema.check(s.path, s.dialect); err != nil {
 		_ = s.Close() // nothing was written
 		return nil, err
 	}
@@ -71,8 +80,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 // Dir is the folder of the database: artifacts of a store that was moved lie
-// below it.
-func (s *Store) Dir() string { return filepath.Dir(s.path) }
+// below it. A server has none: "".
+func (s *Store) Dir() string { return s.dir }
 
 // Close ends all reading and removes the private copy, if there is one.
 func (s *Store) Close() error {
@@ -87,7 +96,7 @@ func (s *Store) Close() error {
 
 // Snapshot starts a read transaction: the Reader shows the store as of its
 // first read. It ends with the func, or with ctx; until then, programs that
-// use a rollback journal wait with their writes.
+// use a rollback journal (SQLite) wait with their writes.
 func (s *Store) Snapshot(ctx context.Context) (fetch.Reader, func() error, error) {
 	r, err := s.snapshot(ctx)
 	if err != nil {

@@ -25,7 +25,7 @@ func pathOf(uri string) (string, error) {
 		}
 	}
 	if !ok || path == "" || path == ":memory:" {
-		return "", refuse(mlflow.ErrInvalid, "the URI "+uri+" names no file",
+		return "", refuse(mlflow.ErrInvalid, "the URI "+mlflow.Redact(uri)+" names no file",
 			"write sqlite:///path/to/mlflow.db, with a fourth slash for an absolute path")
 	}
 	return filepath.FromSlash(path), nil
