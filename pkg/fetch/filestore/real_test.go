@@ -3,6 +3,7 @@
 package filestore_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -234,7 +235,7 @@ func sorted(v any) any {
 			l[i] = sorted(v[i])
 		}
 		slices.SortFunc(l, func(a, b any) int {
-			return strings.Compare(fmt.Sprintf("%s", mlflow.JSON{}.Append(nil, a)), fmt.Sprintf("%s", mlflow.JSON{}.Append(nil, b)))
+			return bytes.Compare(mlflow.JSON{}.Append(nil, a), mlflow.JSON{}.Append(nil, b))
 		})
 		return l
 	}
