@@ -29,7 +29,10 @@ type cli struct {
 	Plan     planCmd     `cmd:"" help:"Read all that run would read and show what it would change, without writing."`
 	Validate validateCmd `cmd:"" help:"Check a manifest without asking any server."`
 
+	Init initCmd `cmd:"" help:"Write a first manifest for a store, with comments and ready to run."`
+
 	Overview overviewCmd `cmd:"" default:"withargs" help:"Show the store that is here, or the one of --tracking-uri; so does mlreport alone."`
+	Show     showCmd     `cmd:"" help:"Show one model on one screen, or the versions of a registered model side by side."`
 	Find     findCmd     `cmd:"" help:"List every store of MLflow below a folder."`
 
 	GetMLflowModel     getMLflowModelCmd     `cmd:"" name:"get-mlflow-model" help:"Print the contents of a model's MLmodel file."`
@@ -75,7 +78,15 @@ func execute(ctx context.Context, args []string, e *env) int {
 	case err != nil:
 		return u.fail(usageError(parser.Model, args, err))
 	}
-	return u.fail(k.Run())
+	stop, err := c.profiles()
+	if err != nil {
+		return u.fail(err)
+	}
+	code := u.fail(k.Run())
+	if err := stop(); err != nil {
+		return u.fail(err)
+	}
+	return code
 }
 
 // errUsage marks mistakes in the command line and in the environment.

@@ -20,12 +20,13 @@ const (
 	run        = "run"
 	files      = "files"
 	gaps       = "gaps"
+	notes      = "notes"
 
 	linkFact = "link" // the name of a fact
 )
 
 func order() []string {
-	return []string{aboutModel, params, metrics, tags, signature, libraries, data, code, run, files, gaps}
+	return []string{aboutModel, params, metrics, tags, signature, libraries, data, code, run, files, gaps, notes}
 }
 
 // isMap tells the sections whose rows are in the order of their names.
@@ -37,7 +38,7 @@ func isMap(title string) bool {
 func facts(doc *mlflow.Object) []factList {
 	lists := []factList{
 		modelFacts(doc), paramFacts(doc), metricFacts(doc), tagFacts(doc), signatureFacts(doc),
-		libraryFacts(doc), dataFacts(doc), codeFacts(doc), runFacts(doc), fileFacts(doc), gapFacts(doc),
+		libraryFacts(doc), dataFacts(doc), codeFacts(doc), runFacts(doc), fileFacts(doc), issueFacts(doc, gaps), issueFacts(doc, notes),
 	}
 	return slices.DeleteFunc(lists, func(l factList) bool { return len(l.facts) == 0 })
 }
@@ -269,10 +270,13 @@ func (l *factList) list(folder *mlflow.Object, levels int) {
 	}
 }
 
-func gapFacts(doc *mlflow.Object) factList {
-	l := factList{title: gaps}
+// issueFacts are what could not be read, or what is only to be known.
+func issueFacts(doc *mlflow.Object, title string) factList {
+	l := factList{title: title}
 	for i := range doc.Objects("issues") {
-		l.add(i.Text("code"), i.Text("message"))
+		if (i.Text("level") == string(mlflow.Note)) == (title == notes) {
+			l.add(i.Text("code"), i.Text("message"))
+		}
 	}
 	return l
 }

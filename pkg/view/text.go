@@ -35,7 +35,7 @@ func (s Sheet) Text(o TextOptions) string {
 			rows = rows[:maxRows-1]
 		}
 		for _, r := range rows {
-			writeFact(&b, r, name, section.Title == gaps || isProse(r.Name), o)
+			writeFact(&b, r, name, section.Title == gaps || section.Title == notes || isProse(r.Name), o)
 		}
 		if left := len(section.Rows) - len(rows); left > 0 {
 			fmt.Fprintf(&b, "  … and %d more: --all-rows\n", left)
@@ -103,22 +103,25 @@ func (s Sheet) SideBySide(o TextOptions) string {
 	if different.Rows() == 0 {
 		b.WriteString("no differences\n")
 	} else {
-		b.WriteString(different.blocks(o, ""))
+		b.WriteString(different.blocks(o))
 	}
 	switch n := equal.Rows(); {
 	case n == 0:
 	case o.All:
-		b.WriteString("\nequal in all:\n\n" + equal.blocks(o, ""))
+		b.WriteString("\nequal in all:\n\n" + equal.blocks(o))
 	default:
 		fmt.Fprintf(&b, "\n%d facts are equal in all: --all-rows\n", n)
 	}
 	return b.String()
 }
 
+// maxCell is how wide a value may be beside others unless all is asked for.
+const maxCell = 40
+
 // blocks lays the sheet out with the sections as lines of their own. All rows
 // go through one table, so that columns stand below each other.
-func (s Sheet) blocks(o TextOptions, first string) string {
-	t := Table{Columns: []string{first}}
+func (s Sheet) blocks(o TextOptions) string {
+	t := Table{Columns: []string{""}}
 	for _, m := range s.Models {
 		t.Columns = append(t.Columns, m.heading())
 	}
@@ -127,7 +130,11 @@ func (s Sheet) blocks(o TextOptions, first string) string {
 		for _, r := range section.Rows {
 			cells := []string{"  " + r.Name}
 			for _, v := range r.Values {
-				cells = append(cells, v.String())
+				cell := Line(v.String())
+				if !o.All {
+					cell = Cut(cell, maxCell)
+				}
+				cells = append(cells, cell)
 			}
 			t.Rows = append(t.Rows, cells)
 		}
