@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mlreport/mlreport/internal/mlflowtest"
@@ -36,6 +38,12 @@ func (d *doors) misread(t *testing.T, c *mlflowtest.Conformance) {
 		linear := d.IDs.LoggedModels["linear"]
 		appendTo(t, filepath.Join(experiment, "models", linear, "metrics", "drift"), "1700000000000 1.5 3 "+d.IDs.Runs["child-1"]+" my data 0123abcd\n")
 		keys.LoggedModels = append(keys.LoggedModels, linear, d.modelOfDeletedExperiment(t))
+		// As MLflow 2 would have written them.
+		old := d.IDs.Runs["grandchild-0"]
+		appendTo(t, filepath.Join(in("grandchild-0"), "meta.yaml"), "run_uuid: "+old+"\n")
+		keys.Runs = append(keys.Runs, old)
+		dropLine(t, filepath.Join(d.Folder, "0", "meta.yaml"), "workspace: ")
+		keys.Experiments = append(keys.Experiments, "0")
 	}
 	for _, wrong := range c.CheckKeys(t.Context(), d.pair(t, keys)) {
 		t.Error(wrong)
@@ -69,6 +77,18 @@ func appendTo(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func dropLine(t *testing.T, name, prefix string) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.DeleteFunc(slices.Collect(strings.Lines(string(data))), func(l string) bool { return strings.HasPrefix(l, prefix) })
+	if err := os.WriteFile(name, []byte(strings.Join(lines, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
