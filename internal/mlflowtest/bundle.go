@@ -17,7 +17,7 @@ import (
 //	                 JSON as MLflow's API shows it
 //	download_uri     of the version
 //	run_found_by     such as model_version
-//	copied_from      JSON {"model_version", "run"}; once per link of the chain
+//	copied_from      JSON {"model_version", "run", "experiment"}; once per link of the chain
 //	MLmodel          the file, in YAML
 //	MLmodel at       location of the model's folder; behind a blank, where it was looked for first
 //	files            lines of bytes and path, a slash behind folders; the first line is the level listed to
@@ -60,7 +60,8 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 	case "copied_from":
 		o := decodePart(t, f)
 		b.CopiedFrom = append(b.CopiedFrom, mlflow.Copied{
-			ModelVersion: mlflow.ModelVersion{Object: o.Object("model_version")}, Run: mlflow.Run{Object: o.Object("run")}})
+			ModelVersion: mlflow.ModelVersion{Object: o.Object("model_version")}, Run: mlflow.Run{Object: o.Object("run")},
+			Experiment: mlflow.Experiment{Object: o.Object("experiment")}})
 	case "MLmodel":
 		v, err := mlflow.DecodeYAML(f.Data)
 		if err != nil {

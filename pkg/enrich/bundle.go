@@ -12,13 +12,13 @@ func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
 	out.RegisteredModel = RegisteredModel(b.RegisteredModel, o)
 	out.ModelVersion = ModelVersion(b.ModelVersion, b.DownloadURI, o)
 	out.LoggedModel = LoggedModel(b.LoggedModel, o)
-	out.Run = Run(b.Run, experimentName(b, b.Run), o)
+	out.Run = Run(b.Run, experimentName(b.Experiment, b.Run), o)
 	out.Experiment = Experiment(b.Experiment, o)
 	out.CopiedFrom = make([]mlflow.Copied, len(b.CopiedFrom))
 	for i, c := range b.CopiedFrom {
 		out.CopiedFrom[i] = mlflow.Copied{
 			ModelVersion: ModelVersion(c.ModelVersion, "", o),
-			Run:          Run(c.Run, experimentName(b, c.Run), o),
+			Run:          Run(c.Run, experimentName(c.Experiment, c.Run), o),
 		}
 	}
 	out.File.Content = MLmodel(b.File.Content, b.Files, withArtifactRoot(b, o))
@@ -27,12 +27,12 @@ func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
 	return &out
 }
 
-// experimentName is the name of a run's experiment, as far as the bundle knows it.
-func experimentName(b *mlflow.Bundle, r mlflow.Run) string {
-	if r.Object == nil || b.Experiment.ID() != r.ExperimentID() {
+// experimentName is the name of a run's experiment, as far as it is known.
+func experimentName(e mlflow.Experiment, r mlflow.Run) string {
+	if r.Object == nil || e.ID() != r.ExperimentID() {
 		return ""
 	}
-	return b.Experiment.Text("name")
+	return e.Text("name")
 }
 
 // withArtifactRoot fills in what the seed's artifact tree of a model calls its

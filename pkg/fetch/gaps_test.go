@@ -337,3 +337,14 @@ func TestAListingThatBreaksOffFailsOnlyItsSelectors(t *testing.T) {
 		t.Errorf("%d: %q", n, got[n-1])
 	}
 }
+
+func TestARunOfACopyHasItsOwnExperiment(t *testing.T) {
+	m := world()
+	addCopy(m, "copy", "models:/A/2")
+	m.AllExperiments = append(m.AllExperiments, mlflow.Experiment{Object: mlflowtest.JSON(`{"experiment_id":"2","name":"elsewhere"}`)})
+	m.AllRuns[1].Info().Set("experiment_id", "2")
+	b := one(t, m, "models:/copy/1")
+	if b.Experiment.ID() != "1" || b.CopiedFrom[0].Experiment.Text("name") != "elsewhere" {
+		t.Errorf("experiments %v and %v", b.Experiment, b.CopiedFrom[0].Experiment)
+	}
+}

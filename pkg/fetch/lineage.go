@@ -252,6 +252,9 @@ func (c *chunk) readExperiments(ctx context.Context) error {
 	ids := map[string]bool{}
 	for it := range c.live {
 		ids[it.experimentID()] = true
+		for _, k := range it.b.CopiedFrom {
+			ids[k.Run.ExperimentID()] = true
+		}
 	}
 	if err := ask(ctx, c.experiments, sorted(ids), c.reader.Experiments); err != nil {
 		return err
@@ -259,6 +262,9 @@ func (c *chunk) readExperiments(ctx context.Context) error {
 	for it := range c.live {
 		if id := it.experimentID(); id != "" && it.b.Experiment.Object == nil {
 			c.takeExperiment(it, id)
+		}
+		for i, k := range it.b.CopiedFrom {
+			it.b.CopiedFrom[i].Experiment = c.experiments[k.Run.ExperimentID()].Value
 		}
 	}
 	return nil

@@ -30,6 +30,7 @@ type Bundle struct {
 type Copied struct {
 	ModelVersion ModelVersion // with its aliases
 	Run          Run
+	Experiment   Experiment // of the run, whose name it shows
 }
 
 // A ModelFile is an MLmodel file.
