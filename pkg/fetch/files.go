@@ -129,15 +129,29 @@ func (it *item) takeModelFile(at Location, f File) {
 }
 
 // contradicts tells whether a file that was found elsewhere is another
-// model's: then it must not stand in the report.
+// model's: then it must not stand in the report. The logged model that it names
+// decides, else the run.
 func (it *item) contradicts(content *mlflow.Object) (mlflow.Issue, bool) {
-	owners := it.owners(it.places[0].URI)
-	for _, key := range []string{"model_id", "run_id"} {
-		id := content.Text(key)
-		if id == "" || len(owners) == 0 || slices.Contains(owners, id) {
-			continue
+	var models, runs []string
+	for _, id := range it.owners(it.places[0].URI) {
+		if strings.HasPrefix(id, "m-") {
+			models = append(models, id)
+		} else {
+			runs = append(runs, id)
 		}
-		return mlflow.NewIssue("mlflow_model", mlflow.LineageBroken, it.Ref, strings.Join(owners, " or "), "the MLmodel file that was found", key+" "+id), true
+	}
+	for _, says := range []struct {
+		key   string
+		known []string
+	}{{"model_id", models}, {"run_id", runs}} {
+		id := content.Text(says.key)
+		switch {
+		case id == "" || len(says.known) == 0:
+			continue
+		case slices.Contains(says.known, id):
+			return mlflow.Issue{}, false
+		}
+		return mlflow.NewIssue("mlflow_model", mlflow.LineageBroken, it.Ref, strings.Join(says.known, " or "), "the MLmodel file that was found", says.key+" "+id), true
 	}
 	return mlflow.Issue{}, false
 }
