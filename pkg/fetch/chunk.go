@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -75,7 +76,8 @@ func (c *chunk) live(yield func(*item) bool) {
 	}
 }
 
-// ask reads the keys that have not been read yet and keeps the answers.
+// ask reads the keys that have not been read yet and keeps the answers. What a
+// store that breaks its promise says nothing about is unavailable, not absent.
 func ask[K comparable, V any](ctx context.Context, have Results[K, V], keys []K, read func(context.Context, []K) (Results[K, V], error)) error {
 	var missing []K
 	seen := map[K]bool{}
@@ -90,6 +92,11 @@ func ask[K comparable, V any](ctx context.Context, have Results[K, V], keys []K,
 	}
 	fresh, err := read(ctx, missing)
 	maps.Copy(have, fresh)
+	for _, k := range missing {
+		if _, ok := have[k]; !ok && err == nil {
+			have[k] = Result[V]{Err: fmt.Errorf("%v was not answered: %w", k, mlflow.ErrUnavailable)}
+		}
+	}
 	return err
 }
 

@@ -348,3 +348,27 @@ func TestARunOfACopyHasItsOwnExperiment(t *testing.T) {
 		t.Errorf("experiments %v and %v", b.Experiment, b.CopiedFrom[0].Experiment)
 	}
 }
+
+// silent is a store that breaks its promise to answer about every key.
+type silent struct{ *mlflowtest.Memory }
+
+func (silent) Models(context.Context, []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
+	return nil, nil
+}
+
+func (silent) Runs(_ context.Context, _, _ []string) (fetch.Results[string, mlflow.Run], error) {
+	return nil, nil
+}
+
+func TestWhatAStoreDoesNotAnswerIsNotAbsent(t *testing.T) {
+	m := world()
+	b, _ := bundleOf(t, silent{m}, m, "models:/A/1")
+	wantIssues(t, b,
+		`gap registered_model unavailable: registered model "A" could not be read this time`,
+		"gap run unavailable: run a-1 could not be read this time")
+	for s, err := range (&fetch.Fetcher{Source: silent{m}, Artifacts: m}).Select(context.Background(), wants(t, "select A latest")) {
+		if err != nil || s.Failed == nil || s.Failed.Code != mlflow.Unavailable {
+			t.Errorf("got %+v, %v", s, err)
+		}
+	}
+}

@@ -13,8 +13,8 @@ import (
 
 // models resolves all wants of some registered models.
 func (s *selection) models(ctx context.Context, names, listed []string) error {
-	objects, err := s.f.memo.Over(s.f.Source).Models(ctx, names)
-	if err != nil {
+	objects := Results[string, mlflow.RegisteredModel]{}
+	if err := ask(ctx, objects, names, s.f.memo.Over(s.f.Source).Models); err != nil {
 		return err
 	}
 	picks := make([]*pick, len(names))
