@@ -20,10 +20,13 @@ const (
 // maxProblems is how many entries with problems run.json and the terminal list.
 const maxProblems = 20
 
-// A progress counts what a batch has done and shows it while it works.
+// A progress counts what a batch has done and shows it while it works, also
+// while it waits.
 type progress struct {
 	*env
 	quiet bool
+	began time.Time
+	stop  chan struct{}
 
 	mu      sync.Mutex
 	reports int
@@ -32,15 +35,32 @@ type progress struct {
 	worst   []batch.Event // the first maxProblems of them, in the order of the index
 	example batch.Event   // the first with a report
 	drawn   bool
-	last    time.Time
 }
 
 func newProgress(e *env, quiet bool) *progress {
-	p := &progress{env: e, quiet: quiet, last: e.Now()}
-	if p.Terminal && !quiet {
-		p.draw()
+	p := &progress{env: e, quiet: quiet, began: e.Now(), stop: make(chan struct{})}
+	if !quiet {
+		go p.show()
 	}
 	return p
+}
+
+// show shows the counts again and again until the batch is done.
+func (p *progress) show() {
+	every := lineEvery
+	if p.Terminal {
+		every = redrawEvery
+	}
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-t.C:
+			p.draw()
+		}
+	}
 }
 
 // done counts one entry; many goroutines call it.
@@ -58,14 +78,6 @@ func (p *progress) done(e batch.Event) {
 	}
 	if e.Row.Place != "" && (p.example.Row.Place == "" || byRow(e, p.example) < 0) {
 		p.example = e
-	}
-	every := lineEvery
-	if p.Terminal {
-		every = redrawEvery
-	}
-	if now := p.Now(); !p.quiet && now.Sub(p.last) >= every {
-		p.last = now
-		p.draw()
 	}
 }
 
@@ -89,22 +101,38 @@ func first(list []batch.Event, e batch.Event, most int) []batch.Event {
 }
 
 func (p *progress) draw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped() {
+		return
+	}
 	text := counted(p.reports, "report")
 	if p.failed > 0 {
 		text += fmt.Sprintf(", %d failed", p.failed)
 	}
+	text += fmt.Sprintf(" after %s", p.Now().Sub(p.began).Round(time.Second))
 	if !p.Terminal {
-		fmt.Fprintf(p.Stderr, "mlreport: %s so far\n", text)
+		fmt.Fprintf(p.Stderr, "mlreport: %s\n", text)
 		return
 	}
 	p.drawn = true
-	fmt.Fprintf(p.Stderr, "\r\033[Kreading: %s so far", text)
+	fmt.Fprintf(p.Stderr, "\r\033[K%s", text)
 }
 
-// close takes the changing line away.
+func (p *progress) stopped() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the showing and takes the changing line away.
 func (p *progress) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	close(p.stop)
 	if p.drawn {
 		fmt.Fprint(p.Stderr, "\r\033[K")
 	}
