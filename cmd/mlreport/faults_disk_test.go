@@ -241,8 +241,10 @@ func TestCtrlCEndsACommandThatWaits(t *testing.T) {
 		{"plan", s.manifest(wineSelect), "--out", s.path("out")},
 	} {
 		c, sayings := s.starts(args...)
+		started := make(chan struct{})
 		s.fake.Heal()
 		s.fake.Fail(mlflowtest.Fault{Times: 1, Until: make(chan struct{}), Seen: func(int) {
+			<-started
 			if err := c.Process.Signal(os.Interrupt); err != nil {
 				t.Error(err)
 			}
@@ -250,6 +252,7 @@ func TestCtrlCEndsACommandThatWaits(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
+		close(started)
 		if got := sayings(); got.code != exitInterrupted || got.err != "mlreport: interrupted\n" || got.out != "" {
 			t.Errorf("%s: %+v", args[0], got)
 		}

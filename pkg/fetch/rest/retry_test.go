@@ -23,13 +23,15 @@ type askedAt struct {
 	at    []time.Duration
 }
 
-func (a *askedAt) note() {
+// note adds a request and counts them.
+func (a *askedAt) note() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.began.IsZero() {
 		a.began = time.Now()
 	}
 	a.at = append(a.at, time.Since(a.began))
+	return len(a.at)
 }
 
 // gaps are the seconds between requests, rounded down.
@@ -80,8 +82,7 @@ func TestRetryAfterIsObeyedInSecondsAndAsADate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked askedAt
 				c, _ := serve(t, Options{MaxRetries: 4}, func(w http.ResponseWriter, r *http.Request) {
-					asked.note()
-					if len(asked.at) == 1 {
+					if asked.note() == 1 {
 						w.Header().Set("Retry-After", test.after())
 						w.WriteHeader(test.status)
 						return
@@ -102,8 +103,7 @@ func TestRetryAfterHoldsBackOtherRequestsToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked askedAt
 		c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
-			asked.note()
-			if len(asked.at) == 1 {
+			if asked.note() == 1 {
 				w.Header().Set("Retry-After", "30")
 				w.WriteHeader(429)
 				return
