@@ -250,6 +250,9 @@ func (d *DatabaseServer) client(t testing.TB, postgres, maria string, options ..
 	}
 	_, port, _ := strings.Cut(d.Host, ":")
 	cmd := d.command(programPath(postgres), "--host="+d.Socket, "--port="+port, "--username="+d.User, "--dbname="+d.Name)
+	if postgres == "psql" {
+		cmd.Args = append(cmd.Args, "--quiet", "--output=/dev/null")
+	}
 	cmd.Env = append(cmd.Env, "PGPASSWORD="+d.Password, "PSQLRC=/dev/null")
 	return cmd
 }

@@ -16,7 +16,7 @@ type dialect struct {
 	quote    string // around names
 	rows     string // what stands before the rows of an IN
 	bytes    string // a text column, %, as something that compares and sorts byte by byte
-	escape   string // what a LIKE needs in order to have no escape character, as in SQLite
+	escapes  bool   // a LIKE has an escape character unless told otherwise
 	tables   string // the question for the columns of some tables: a row has table and column; % is a list
 	numbered bool   // values are $1, $2, ... with their type beside them
 	anyText  bool   // text may hold any bytes
@@ -55,8 +55,13 @@ func (d dialect) byteOrder(column string) string {
 	return strings.ReplaceAll(d.bytes, "%", d.name(column))
 }
 
-// like compares a column with a pattern.
-func (d dialect) like(column string) string { return d.name(column) + " LIKE ?" + d.escape }
+// like compares a column with a pattern that has no escape character.
+func (d dialect) like(column, pattern string) (condition string, value any) {
+	if d.escapes { // some cannot do without one; a backslash means different things to them
+		return d.name(column) + " LIKE ? ESCAPE '|'", strings.ReplaceAll(pattern, "|", "||")
+	}
+	return d.name(column) + " LIKE ?", pattern
+}
 
 // columnsOf asks for the columns of n tables: a row has table and column.
 func (d dialect) columnsOf(n int) string { return strings.ReplaceAll(d.tables, "%", repeat("?", n)) }

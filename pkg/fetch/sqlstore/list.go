@@ -68,7 +68,7 @@ func (s *Store) narrow(l listing, q fetch.Query) []listing {
 		l.where(d.name("workspace")+" = ?", s.workspace)
 	}
 	if q.Like != "" && len(q.Like) <= maxLike {
-		l.where(d.like("name"), q.Like)
+		l.where(d.like("name", q.Like))
 	}
 	if q.Models == nil {
 		return []listing{l}

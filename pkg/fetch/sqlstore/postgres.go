@@ -17,7 +17,7 @@ import (
 
 func postgresDialect() dialect {
 	return dialect{
-		quote: `"`, rows: "VALUES ", bytes: `% COLLATE "C"`, escape: " ESCAPE ''", numbered: true, noZero: true, fragile: true,
+		quote: `"`, rows: "VALUES ", bytes: `% COLLATE "C"`, escapes: true, numbered: true, noZero: true, fragile: true,
 		// What the search path shows, whoever may read it: information_schema
 		// would hide what this user may not read.
 		tables: "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid" +
