@@ -159,7 +159,6 @@ func (c *commands) registry() {
 		deleted := id.Model == "eleven" && id.Version == 5 || id.Model == "only deleted"
 		n := strconv.FormatInt(id.Version, 10)
 		c.show(!deleted, "get-model-version", "--registered-model", id.Model, "--version", n, "--get-run")
-		c.show(!deleted, "get-model-version", "--registered-model", id.Model, "--version", n, "--get-raw")
 		if ref, err := mlflow.ParseRef("models:/" + id.Model + "/" + n); err == nil && ref.Model == id.Model {
 			c.show(!deleted, "get-mlflow-model-wide", "--model-uri", ref.String())
 			c.show(!deleted && !slices.Contains(unreadable(), id.Model), "get-mlflow-model", "--model-uri", ref.String())
@@ -168,9 +167,10 @@ func (c *commands) registry() {
 	}
 	for name := range models {
 		c.show(true, "get-registered-model", "--registered-model", name, "--get-run")
+	}
+	for name, there := range map[string]bool{"empty_model": false, "only deleted": false, "eleven": true, "Sklearn_Wine": true, "it's \"quoted\"": true} {
+		c.show(there, "get-model-version", "--registered-model", name, "--version", "latest", "--get-raw")
 		c.show(true, "get-registered-model", "--registered-model", name, "--get-raw")
-		hasVersion := name != "empty_model" && name != "only deleted"
-		c.show(hasVersion, "get-model-version", "--registered-model", name, "--version", "latest")
 	}
 	aliases := !c.lacks("alias")
 	c.show(aliases, "get-model-version", "--registered-model", "Sklearn_Wine", "--version", "previous-champion")
