@@ -19,6 +19,9 @@ import (
 type doors struct {
 	*mlflowtest.Server
 	where string // as mlflowtest.Differences has it
+
+	unordered bool   // the server lists names in the order of a language
+	written   string // tracking() as a manifest may have it, without a password
 }
 
 // TestDoors shows that a server and the store behind it give equal reports.
@@ -59,10 +62,21 @@ func TestDoors(t *testing.T) {
 
 // tracking is the URI of the store itself.
 func (d *doors) tracking() string {
-	if d.Database != "" {
+	switch {
+	case d.Database != "":
 		return "sqlite:///" + filepath.ToSlash(d.Database)
+	case d.Folder != "":
+		return d.Folder
 	}
-	return d.Folder
+	return d.Backend // of a database server
+}
+
+// inManifest is tracking() as a manifest has it.
+func (d *doors) inManifest() string {
+	if d.written != "" {
+		return d.written
+	}
+	return d.tracking()
 }
 
 func (d *doors) serverDoor(t *testing.T) fetch.Source {
@@ -72,12 +86,15 @@ func (d *doors) serverDoor(t *testing.T) fetch.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
+	if d.unordered {
+		return inByteOrder{rest.NewReader(c, nil)}
+	}
 	return rest.NewReader(c, nil)
 }
 
 func (d *doors) storeDoor(t *testing.T) fetch.Source {
 	t.Helper()
-	if d.Database != "" {
+	if d.Folder == "" {
 		db, err := sqlstore.Open(t.Context(), sqlstore.Options{URI: d.tracking()})
 		if err != nil {
 			t.Fatal(err)

@@ -23,6 +23,7 @@ type dialect struct {
 	noZero   bool   // text cannot hold the byte 0
 	fragile  bool   // a statement that fails ends its transaction
 	noTable  string // what to do when there is no table of MLflow
+	noGrant  string // added to a hint about missing tables
 
 	// start begins a transaction that only reads, as of one moment.
 	start func(context.Context, *sql.Conn, limits) (*sql.Tx, error)

@@ -21,6 +21,7 @@ func mysqlDialect() dialect {
 		quote: "`", bytes: "CAST(CONVERT(% USING utf8mb4) AS BINARY)", escapes: true,
 		tables:  "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN (%)",
 		noTable: "check the database's name, and that the user may read its tables: GRANT SELECT ON DATABASE.* TO 'USER'@'HOST'",
+		noGrant: "; or the user may not read them: GRANT SELECT ON DATABASE.* TO 'USER'@'HOST'",
 		start:   startMySQL,
 	}
 }

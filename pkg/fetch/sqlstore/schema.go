@@ -71,6 +71,9 @@ func (s schema) hasOutputs() bool  { return s.hasColumn("inputs", "step") }
 // check tells a person why this is not a database of MLflow, if it is not.
 func (s schema) check(name string, d dialect) error {
 	missing := slices.DeleteFunc(oldTables(), s.has)
+	if len(missing) == 0 && d.noGrant != "" {
+		missing = s.hidden()
+	}
 	switch {
 	case len(missing) == 0:
 		return nil
@@ -78,5 +81,19 @@ func (s schema) check(name string, d dialect) error {
 		return refuse(mlflow.ErrInvalid, "the "+d.kind+"database "+name+" holds no MLflow tables", d.noTable)
 	}
 	return refuse(mlflow.ErrUnsupported, "the database "+name+" lacks MLflow's tables "+strings.Join(missing, ", "),
-		"it was left in the middle of an upgrade, or MLflow was older than 1.30: run `mlflow db upgrade` on a copy of it and read that")
+		"it was left in the middle of an upgrade, or MLflow was older than 1.30: run `mlflow db upgrade` on a copy of it and read that"+d.noGrant)
+}
+
+// hidden lists tables that must be there because newer ones are. MySQL shows
+// nobody a table that they may not read: without it, objects would look as if
+// they had no aliases, say.
+func (s schema) hidden() []string {
+	tables := newTables()
+	newest := 0
+	for i, t := range tables {
+		if s.has(t) || s.hasOutputs() {
+			newest = i + 1
+		}
+	}
+	return slices.DeleteFunc(tables[:newest], s.has)
 }
