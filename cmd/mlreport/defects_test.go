@@ -78,6 +78,9 @@ func showCommands() [][]string {
 // Each command ends well with an output file and without, raw and enriched,
 // whatever the file is called, and prints what it writes.
 func TestEveryCallEndsWellWithAndWithoutAnOutputFile(t *testing.T) { // D4, D27, D28
+	if testing.Short() {
+		t.Skip("slow under the race detector, and nothing in it is concurrent")
+	}
 	s := newSampleStore(t)
 	for i, args := range showCommands() {
 		for j, options := range [][]string{nil, {"--get-raw"}, {"--artifact-max-level", "0"}, {"--artifact-max-level", "2"}, {"--compat", "seed"}} {
