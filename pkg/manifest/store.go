@@ -262,7 +262,7 @@ func escaped(s, chars string) string {
 	return b.String()
 }
 
-// redacted hides what may be secret in a URL that a message is to show.
+// redacted hides the password of a URL that a message is to show.
 func redacted(s string) string {
 	start, end := mlflow.UserInfo(s)
 	if end == 0 {
