@@ -24,9 +24,8 @@ const maxManifest = 64 << 20
 // A hostSpec is a store to open, of a manifest or of the environment.
 type hostSpec struct {
 	manifest.Host
-	fromManifest bool             // a user may not remember which of several it is: messages name it
-	fromEnv      bool             // flags or the environment name it: then its credentials are meant for it
-	folders      []artifactFolder // model folders that the user named: they may be read wherever they are
+	fromEnv bool             // flags or the environment name it: then its credentials are meant for it
+	folders []artifactFolder // model folders that the user named: they may be read wherever they are
 
 	trackingFrom, registryFrom string // what named the addresses; "" is the manifest
 }
@@ -118,7 +117,7 @@ func isFolder(name string) bool {
 func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
 	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries}
 	for _, h := range m.Hosts {
-		p.hosts = append(p.hosts, hostSpec{Host: h, fromManifest: true})
+		p.hosts = append(p.hosts, hostSpec{Host: h})
 	}
 	if len(p.hosts) == 0 {
 		h, err := s.defaultHost(storeFlags{})
