@@ -32,6 +32,9 @@ func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, 
 		InFlight: h.Limits.InFlight, RequestsPerSecond: h.Limits.RequestsPerSecond, Timeout: h.Limits.Timeout,
 		Log: log, Now: s.Now,
 	}
+	if h.Auth.SigV4 {
+		return nil, notServed("auth: aws-sigv4 (requests signed for AWS)", "")
+	}
 	if err := s.fillFromEnv(&o, at.uri, h); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // settings are what both `defaults` and an entry may say.
 type settings struct {
-	host        text // its node is nil when it is not there
+	hosts       hostsWanted
 	level       *Level
 	objects     *bool
 	permissions *bool
@@ -28,7 +28,7 @@ func (p *parser) settingsKeys(s *settings) []key {
 		}
 	}
 	return append([]key{
-		{name: "host", read: func(f field) { s.host = p.hostOf(f) }},
+		{name: "host", read: func(f field) { s.hosts = p.hostsOf(f) }},
 		{name: "artifact-max-level", read: func(f field) { s.level = p.level(f) }},
 		{name: "objects", read: truth(&s.objects)},
 		{name: "permissions", read: func(f field) {
@@ -40,21 +40,42 @@ func (p *parser) settingsKeys(s *settings) []key {
 	}, later("copy", "metric-history", "serving", "table-lineage", "owner")...)
 }
 
-// hostOf reads the name of a host.
-func (p *parser) hostOf(f field) text {
+// hostsWanted are the hosts that `host:` means.
+type hostsWanted struct {
+	node  *yaml.Node // nil when it is not there
+	names []text
+	all   bool // `*`
+}
+
+// hostsOf reads the name of a host, a list of names, or `*` for all.
+func (p *parser) hostsOf(f field) hostsWanted {
+	w := hostsWanted{node: f.node}
 	if f.node.Kind == yaml.SequenceNode {
-		p.notServed(f.node, "a list of hosts", "make it an entry per host")
-		return text{}
+		if len(f.node.Content) == 0 {
+			p.wrong(f.node, f.key+" is an empty list", "leave it out, or name a host")
+		}
+		for _, item := range f.node.Content {
+			n, ok := p.look(item)
+			if !ok {
+				break
+			}
+			switch t, ok := p.text(field{f.key, n}); {
+			case ok && t.value() == "*":
+				p.wrong(n, "`*` stands for all hosts, so it stands alone", "write host: '*'")
+			case ok:
+				w.names = append(w.names, t)
+			}
+		}
+		return w
 	}
 	t, ok := p.text(f)
 	switch {
-	case !ok:
-		return text{}
-	case t.value() == "*":
-		p.notServed(f.node, "`*` for all hosts", "make it an entry per host")
-		return text{}
+	case ok && t.value() == "*":
+		w.all = true
+	case ok:
+		w.names = []text{t}
 	}
-	return t
+	return w
 }
 
 // level reads how deep artifacts are listed.
@@ -249,9 +270,15 @@ func (p *parser) entries(d *draft, m *Manifest) {
 		} else if e.Name != "" {
 			named[e.Name] = e.Line
 		}
-		p.chooseHost(e, d, m)
 		e.apply(d.defaults)
-		m.Entries = append(m.Entries, e.Entry)
+		hosts := p.hostsFor(e, d, m)
+		if len(hosts) > 1 && e.name.node != nil {
+			p.wrong(e.name.node, "the entry is for several hosts, so it cannot have one name", "leave out name, or make it an entry per host")
+		}
+		for _, h := range hosts {
+			e.Host = h
+			m.Entries = append(m.Entries, e.Entry)
+		}
 	}
 }
 
@@ -281,17 +308,20 @@ func (p *parser) checkParts(e *entryDraft) {
 	}
 }
 
-// chooseHost finds the host of an entry.
-func (p *parser) chooseHost(e *entryDraft, d *draft, m *Manifest) {
+// hostsFor finds the hosts of an entry; "" when there is none to name.
+func (p *parser) hostsFor(e *entryDraft, d *draft, m *Manifest) []string {
 	switch {
 	case e.node.Kind != yaml.MappingNode && e.uri.node == nil: // no entry at all
-	case e.host.node != nil:
-		e.Host = p.hostNamed(e.host, d, m)
-	case m.DefaultHost != "" || len(m.Hosts) < 2 || d.defaults.host.node != nil:
-		e.Host = m.DefaultHost
-	default:
-		p.wrong(e.node, "there are several hosts, and the entry names none", "add host: to the entry or to defaults")
+		return nil
+	case e.hosts.node != nil:
+		return p.hostsNamed(e.hosts, d, m)
+	case m.DefaultHost != "" || len(m.Hosts) < 2:
+		return []string{m.DefaultHost}
+	case d.defaults.hosts.node != nil:
+		return p.hostsNamed(d.defaults.hosts, d, m)
 	}
+	p.wrong(e.node, "there are several hosts, and the entry names none", "add host: to the entry or to defaults")
+	return nil
 }
 
 // apply fills in what the entry does not say.

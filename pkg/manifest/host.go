@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -12,6 +13,7 @@ type hostDraft struct {
 	Host
 	key                      *yaml.Node
 	node                     *yaml.Node
+	auth                     *yaml.Node // nil when it is not there
 	hasTracking, hasRegistry bool
 }
 
@@ -51,7 +53,10 @@ func (p *parser) hostKeys(d *hostDraft) []key {
 		{name: "workspace", read: func(f field) { d.Workspace = p.workspace(f) }},
 		{name: "artifact-roots", read: func(f field) { d.ArtifactRoots = p.artifactRoots(f) }},
 		{name: "headers", read: func(f field) { d.Headers = p.headers(f) }},
-		{name: "auth", read: func(f field) { d.Auth = p.auth(f) }},
+		{name: "auth", read: func(f field) {
+			d.auth = f.node
+			d.Auth = p.auth(f)
+		}},
 		{name: "tls", read: func(f field) { d.TLS = p.tls(f) }},
 		{name: "limits", read: func(f field) { p.mapping(f, "limits", p.limitsKeys(&d.Limits)) }},
 	}
@@ -66,14 +71,41 @@ func (p *parser) hosts(d *draft, m *Manifest) {
 		if !h.hasRegistry {
 			h.Registry = h.Tracking
 		}
+		p.authFits(&h)
 		m.Hosts = append(m.Hosts, h.Host)
 	}
 	switch {
-	case d.defaults.host.node != nil:
-		m.DefaultHost = p.hostNamed(d.defaults.host, d, m)
+	case d.defaults.hosts.node != nil:
+		if names := p.hostsNamed(d.defaults.hosts, d, m); len(names) == 1 {
+			m.DefaultHost = names[0]
+		}
 	case len(m.Hosts) == 1:
 		m.DefaultHost = m.Hosts[0].Name
 	}
+}
+
+// hostsNamed lists the hosts that an entry means, in the order of the manifest
+// for `*`, else in that of the list.
+func (p *parser) hostsNamed(w hostsWanted, d *draft, m *Manifest) []string {
+	var names []string
+	if w.all {
+		for _, h := range m.Hosts {
+			names = append(names, h.Name)
+		}
+		if len(names) == 0 {
+			p.wrong(w.node, "`*` stands for all hosts, and there are none", "the manifest has no `hosts:`: leave out host")
+		}
+		return names
+	}
+	for _, t := range w.names {
+		name := p.hostNamed(t, d, m)
+		if slices.Contains(names, name) {
+			p.wrong(t.node, "the host "+t.shown()+" is there twice", "")
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // hostNamed checks that there is such a host.
@@ -159,48 +191,6 @@ func isToken(s string) bool {
 
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 || c == 0x7f })
-}
-
-func (p *parser) auth(f field) Auth {
-	a, has := Auth{}, map[string]bool{}
-	p.mapping(f, "auth", p.authKeys(&a, has))
-	switch {
-	case has["token"] && (has["username"] || has["password"]):
-		p.wrong(f.node, "auth has a token as well as a user name or a password", "keep one of them")
-	case has["username"] != has["password"]:
-		p.wrong(f.node, "auth needs both username and password", "")
-	}
-	return a
-}
-
-func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
-	secret := func(name string, to *string) key {
-		return key{name: name, read: func(f field) {
-			has[name] = true
-			*to = p.secret(f)
-		}}
-	}
-	return append([]key{
-		{name: "username", read: func(f field) {
-			has["username"] = true
-			t, _ := p.text(f)
-			a.Username = t.value()
-		}},
-		secret("password", &a.Password),
-		secret("token", &a.Token),
-	}, later("profile")...)
-}
-
-// secret reads a value no part of which may stand in the manifest.
-func (p *parser) secret(f field) string {
-	t, ok := p.text(f)
-	if ok && !t.only(0, len(t.value()), fromOutside) {
-		p.wrong(f.node, f.key+" must not stand here in clear", fillHint)
-	}
-	if ok && hasControl(t.value()) {
-		p.wrong(f.node, f.key+" has a line break or another control character in it", "")
-	}
-	return t.value()
 }
 
 func (p *parser) tls(f field) TLS {

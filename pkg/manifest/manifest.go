@@ -59,13 +59,6 @@ type Host struct {
 	Limits        Limits
 }
 
-// Auth is how to log in; empty when the environment says it.
-type Auth struct {
-	Username, Password string // both or none
-	Token              string
-	Profile            string // not served yet, so always ""
-}
-
 // TLS is how a server's certificate is checked. The files are plain paths.
 type TLS struct {
 	Insecure   bool   // not at all
@@ -82,7 +75,7 @@ type Limits struct {
 
 // An Entry is one line of `models:`: a URI or a selection.
 type Entry struct {
-	Index        int // from 0
+	Index        int // from 0; what an entry means for several hosts has the same
 	Line, Column int // in the manifest
 
 	URI    string     // as written, before values were filled in; "" with Select

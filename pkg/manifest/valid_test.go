@@ -430,3 +430,28 @@ func FuzzLikeHidesNoName(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEntryForSeveralHostsIsAnEntryOfEach(t *testing.T) {
+	data, err := os.ReadFile("testdata/valid/several-hosts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Parse(data, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range m.Entries {
+		got = append(got, fmt.Sprint(e.Index, " ", e.Ref.Model, " ", e.Host))
+	}
+	want := []string{"0 everywhere signed", "0 everywhere other", "0 everywhere third", "1 once signed", "2 twice third", "2 twice other"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if m.DefaultHost != "" {
+		t.Errorf("the default host is %q: every place must say its host", m.DefaultHost)
+	}
+	if diff := cmp.Diff(Auth{SigV4: true, AWSProfile: "mlflow", AWSRegion: "eu-west-1"}, m.Hosts[0].Auth); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,119 @@
+package manifest
+
+import (
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// Auth is how to log in to a host; empty when the environment says it. At most
+// one way is set: Username with Password, Token, ClientID with ClientSecret,
+// Profile, or SigV4.
+type Auth struct {
+	Username, Password string // both or none
+	Token              string // a bearer token, or a personal access token of Databricks
+
+	// Of Databricks only: the stores `databricks` and `databricks-uc`.
+	Host                   string // address of the workspace, such as https://adb-1.2.azuredatabricks.net; "" when a profile or the environment says it
+	ClientID, ClientSecret string // of a service principal (OAuth, machine to machine); both or none
+	Profile                string // a section of ~/.databrickscfg
+
+	// SigV4 signs each request as AWS wants it (version 4, service
+	// execute-api), with the credentials that AWS's own tools find.
+	SigV4                 bool
+	AWSProfile, AWSRegion string // "": as AWS's tools choose
+}
+
+func (p *parser) auth(f field) Auth {
+	a, has := Auth{}, map[string]bool{}
+	p.mapping(f, "auth", p.authKeys(&a, has))
+	both := func(one, other string) {
+		if has[one] != has[other] {
+			p.wrong(f.node, "auth needs both "+one+" and "+other, "")
+		}
+	}
+	var ways []string
+	for _, way := range [][]string{{"username", "password"}, {"token"}, {"client-id", "client-secret"}, {"profile"}, {"aws-sigv4"}} {
+		for _, name := range way {
+			if has[name] && (len(ways) == 0 || !strings.HasPrefix(ways[len(ways)-1], way[0])) {
+				ways = append(ways, strings.Join(way, " and "))
+			}
+		}
+	}
+	if len(ways) > 1 {
+		p.wrong(f.node, "auth has several ways to log in: "+strings.Join(ways, "; "), "keep one of them")
+	} else {
+		both("username", "password")
+		both("client-id", "client-secret")
+	}
+	if !a.SigV4 && (has["aws-profile"] || has["aws-region"]) {
+		p.wrong(f.node, "auth has settings of AWS, but no `aws-sigv4: true`", "")
+	}
+	return a
+}
+
+func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
+	plain := func(name string, to *string) key {
+		return key{name: name, read: func(f field) {
+			has[name] = true
+			t, ok := p.text(f)
+			if ok && hasControl(t.value()) {
+				p.wrong(f.node, f.key+" has a line break or another control character in it", "")
+			}
+			*to = t.value()
+		}}
+	}
+	secret := func(name string, to *string) key {
+		return key{name: name, read: func(f field) {
+			has[name] = true
+			*to = p.secret(f)
+		}}
+	}
+	return []key{
+		plain("username", &a.Username),
+		secret("password", &a.Password),
+		secret("token", &a.Token),
+		{name: "host", read: func(f field) { a.Host = p.webAddress(f) }},
+		plain("client-id", &a.ClientID),
+		secret("client-secret", &a.ClientSecret),
+		plain("profile", &a.Profile),
+		{name: "aws-sigv4", read: func(f field) {
+			a.SigV4, _ = p.truth(f)
+			has["aws-sigv4"] = a.SigV4
+		}},
+		{name: "aws-profile", read: plain("aws-profile", &a.AWSProfile).read},
+		{name: "aws-region", read: plain("aws-region", &a.AWSRegion).read},
+	}
+}
+
+// authFits holds a login against the kind of store that it is for.
+func (p *parser) authFits(h *hostDraft) {
+	if h.auth == nil || h.Tracking == "" {
+		return
+	}
+	databricks := isDatabricks(h.Tracking) || isDatabricks(h.Registry)
+	server := isServer(mlflow.SchemeOf(h.Tracking)) || isServer(mlflow.SchemeOf(h.Registry))
+	switch a := h.Auth; {
+	case !databricks && (a.Host != "" || a.ClientID != "" || a.Profile != ""):
+		p.wrong(h.auth, "auth: host, client-id and profile are about Databricks, which this host is not", "write tracking: databricks (and registry: databricks-uc)")
+	case !server && a.SigV4:
+		p.wrong(h.auth, "auth: aws-sigv4 is about servers (https://...), which this host is not", "")
+	}
+}
+
+func isDatabricks(uri string) bool {
+	scheme, _, _ := strings.Cut(uri, ":")
+	return scheme == "databricks" || scheme == "databricks-uc"
+}
+
+// secret reads a value no part of which may stand in the manifest.
+func (p *parser) secret(f field) string {
+	t, ok := p.text(f)
+	if ok && !t.only(0, len(t.value()), fromOutside) {
+		p.wrong(f.node, f.key+" must not stand here in clear", fillHint)
+	}
+	if ok && hasControl(t.value()) {
+		p.wrong(f.node, f.key+" has a line break or another control character in it", "")
+	}
+	return t.value()
+}
