@@ -131,14 +131,10 @@ func TestNoSecretIsShownOfAddressesThatAreWrong(t *testing.T) {
 		u.env["MLFLOW_TRACKING_URI"] = uri
 		u.holdsNoSecret(u.types("-v", "get-run", "--run-id", "1"))
 		u.holdsNoSecret(u.types("-v", "get-run", "--run-id", "1", "--tracking-uri", uri))
-		literal := u.writes("literal.yaml", "version: 1\nhosts: {prod: {tracking: \""+uri+"\", registry: \""+uri+"\", artifact-roots: {x: \""+uri+"\"}}}\nmodels: [models:/A/1]\n")
+		literal := u.writes("literal.yaml", "version: 1\nhosts: {prod: {tracking: \""+uri+"\", registry: \""+uri+"\", ui: \""+uri+"\", artifact-roots: {x: \""+uri+"\"}}}\nmodels: [models:/A/1]\n")
 		filled := u.writes("filled.yaml", "version: 1\nhosts: {prod: {tracking: \"${env:MLFLOW_TRACKING_URI}\"}}\nmodels: [models:/A/1, {uri: \"${env:MLFLOW_TRACKING_URI}\", name: x}]\n")
 		hostless := u.writes("hostless.yaml", "version: 1\nmodels: [models:/A/1]\n")
-		manifests := []string{filled, hostless}
-		if !strings.Contains(uri, "?") { // of what stands in a manifest, messages show all but user info
-			manifests = append(manifests, literal)
-		}
-		for _, m := range manifests {
+		for _, m := range []string{literal, filled, hostless} {
 			u.holdsNoSecret(u.types("-v", "validate", m))
 			u.holdsNoSecret(u.types("-v", "run", m, "--out", u.path("out")))
 		}

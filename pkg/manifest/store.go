@@ -262,11 +262,18 @@ func escaped(s, chars string) string {
 	return b.String()
 }
 
-// redacted hides the password of a URL that a message is to show.
+// redacted hides what may be secret in a URL that a message is to show: its
+// user info, and its query, where tokens stand.
 func redacted(s string) string {
 	start, end := mlflow.UserInfo(s)
-	if end == 0 {
-		return s
+	shown := s[end:]
+	if strings.Contains(s, "://") || isServer(mlflow.SchemeOf(s)) {
+		if at, _, ok := strings.Cut(shown, "?"); ok {
+			shown = at + "?..."
+		}
 	}
-	return s[:start] + "..." + s[end:]
+	if end == 0 {
+		return shown
+	}
+	return s[:start] + "..." + shown
 }
