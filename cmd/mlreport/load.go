@@ -24,8 +24,9 @@ const maxManifest = 64 << 20
 // A hostSpec is a store to open, of a manifest or of the environment.
 type hostSpec struct {
 	manifest.Host
-	fromEnv bool             // flags or the environment name it: then its credentials are meant for it
-	folders []artifactFolder // model folders that the user named: they may be read wherever they are
+	fromManifest bool             // a user may not remember which of several it is: messages name it
+	fromEnv      bool             // flags or the environment name it: then its credentials are meant for it
+	folders      []artifactFolder // model folders that the user named: they may be read wherever they are
 
 	trackingFrom, registryFrom string // what named the addresses; "" is the manifest
 }
@@ -117,7 +118,7 @@ func isFolder(name string) bool {
 func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
 	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries}
 	for _, h := range m.Hosts {
-		p.hosts = append(p.hosts, hostSpec{Host: h})
+		p.hosts = append(p.hosts, hostSpec{Host: h, fromManifest: true})
 	}
 	if len(p.hosts) == 0 {
 		h, err := s.defaultHost(storeFlags{})

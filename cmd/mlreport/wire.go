@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -41,6 +42,7 @@ type opened struct {
 func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *opened {
 	o := &opened{Host: batch.Host{Name: h.Name, Tracking: h.Source, UI: h.UI, Workspace: h.Workspace}}
 	o.Answered = o.answered
+	defer func() { o.Err = ofHost(h, o.Err) }()
 	o.trackingAt = address{h.Tracking, h.trackingFrom}
 	o.registryAt = o.trackingAt
 	tracking := o.open(s.openStore(ctx, o.trackingAt, h, log))
@@ -65,6 +67,16 @@ func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *o
 	}
 	o.UI = strings.TrimRight(o.UI, "/")
 	return o
+}
+
+// ofHost names the host of a manifest in an error about it that does not.
+func ofHost(h hostSpec, err error) error {
+	where := fmt.Sprintf("host %q", h.Name)
+	var usage errUsage
+	if err == nil || !h.fromManifest || errors.As(err, &usage) || strings.Contains(err.Error(), where) {
+		return err
+	}
+	return &mlflow.Error{Op: where + " of the manifest", Err: err}
 }
 
 // open takes a store, or notes why there is none.
