@@ -7,7 +7,7 @@ func Experiment(e mlflow.Experiment, o Options) mlflow.Experiment {
 	if e.Object == nil {
 		return e
 	}
-	out := shallow(e.Object)
+	out := e.Object.Shallow()
 	if o.Compat {
 		tagsToEnd(out)
 	} else {

@@ -80,7 +80,7 @@ func explodeMembers(o *mlflow.Object, keys ...string) {
 
 // explodeValue copies a pair of key and value with the value exploded.
 func explodeValue(pair *mlflow.Object) *mlflow.Object {
-	pair = shallow(pair)
+	pair = pair.Shallow()
 	explodeMembers(pair, "value")
 	return pair
 }

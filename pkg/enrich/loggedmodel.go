@@ -13,16 +13,16 @@ func LoggedModel(m mlflow.LoggedModel, o Options) mlflow.LoggedModel {
 	if m.Object == nil {
 		return m
 	}
-	out := shallow(m.Object)
+	out := m.Object.Shallow()
 	if m.Info() != nil {
-		info := shallow(m.Info())
+		info := m.Info().Shallow()
 		tagsInPlace(info)
 		addTimes(info, "creation_timestamp_ms", "last_updated_timestamp_ms")
 		o.addLinks(info, experimentPage(m.ExperimentID())+"/models/"+segment(m.ID()), "logged-models/"+segment(m.ID()))
 		out.Set("info", info)
 	}
 	if m.Data() != nil {
-		data := shallow(m.Data())
+		data := m.Data().Shallow()
 		replaceList(data, "metrics", sortMetrics)
 		replaceList(data, "params", params)
 		out.Set("data", data)

@@ -33,12 +33,12 @@ func MLmodel(content *mlflow.Object, files *mlflow.FileList, o Options) *mlflow.
 }
 
 func explodeSignature(content *mlflow.Object) *mlflow.Object {
-	out := shallow(content)
+	out := content.Shallow()
 	signature := content.Object("signature")
 	if signature == nil {
 		return out
 	}
-	exploded := shallow(signature)
+	exploded := signature.Shallow()
 	for k := range signature.All() {
 		explodeMembers(exploded, k)
 	}

@@ -17,15 +17,6 @@ type Options struct {
 	ArtifactRoot string
 }
 
-// shallow copies an object, but not what is below it.
-func shallow(o *mlflow.Object) *mlflow.Object {
-	members := make([]mlflow.Member, 0, o.Len()+8) // room for what will be added
-	for k, v := range o.All() {
-		members = append(members, mlflow.Member{Key: k, Value: v})
-	}
-	return mlflow.NewObject(members...)
-}
-
 // mapObjects copies a list with each object in it replaced.
 func mapObjects(list []any, f func(*mlflow.Object) *mlflow.Object) []any {
 	out := make([]any, len(list))

@@ -12,7 +12,7 @@ func ModelVersion(v mlflow.ModelVersion, downloadURI string, o Options) mlflow.M
 	if v.Object == nil {
 		return v
 	}
-	out := shallow(v.Object)
+	out := v.Object.Shallow()
 	if o.Compat {
 		tagsToEnd(out)
 	} else {
@@ -31,7 +31,7 @@ func RegisteredModel(m mlflow.RegisteredModel, o Options) mlflow.RegisteredModel
 	if m.Object == nil {
 		return m
 	}
-	out := shallow(m.Object)
+	out := m.Object.Shallow()
 	replaceList(out, "latest_versions", func(list []any) []any {
 		list = mapObjects(list, func(v *mlflow.Object) *mlflow.Object { return o.latestVersion(v) })
 		if o.Compat {

@@ -12,13 +12,13 @@ func Run(r mlflow.Run, experimentName string, o Options) mlflow.Run {
 	if r.Object == nil {
 		return r
 	}
-	out := shallow(r.Object)
+	out := r.Object.Shallow()
 	if r.Info() != nil {
 		out.Set("info", runInfo(r, experimentName, o))
 	}
 	if o.Compat {
 		if r.Data() != nil {
-			data := shallow(r.Data())
+			data := r.Data().Shallow()
 			tagsToEnd(data)
 			out.Set("data", data)
 		}
@@ -31,7 +31,7 @@ func Run(r mlflow.Run, experimentName string, o Options) mlflow.Run {
 		out.Set("inputs", runInputs(in))
 	}
 	if made := out.Object("outputs"); made != nil {
-		made = shallow(made)
+		made = made.Shallow()
 		replaceList(made, "model_outputs", sortModels)
 		out.Set("outputs", made)
 	}
@@ -39,7 +39,7 @@ func Run(r mlflow.Run, experimentName string, o Options) mlflow.Run {
 }
 
 func runInfo(r mlflow.Run, experimentName string, o Options) *mlflow.Object {
-	info := shallow(r.Info())
+	info := r.Info().Shallow()
 	addTimes(info, "start_time", "end_time")
 	addDuration(info)
 	if experimentName != "" {
@@ -50,7 +50,7 @@ func runInfo(r mlflow.Run, experimentName string, o Options) *mlflow.Object {
 }
 
 func runData(data *mlflow.Object) *mlflow.Object {
-	data = shallow(data)
+	data = data.Shallow()
 	replaceList(data, "metrics", sortMetrics)
 	replaceList(data, "params", params)
 	tagsInPlace(data)
@@ -65,10 +65,10 @@ func params(list []any) []any {
 // runInputs does the datasets and models that a run used. Tags of a dataset
 // stay a list, as in the seed tool, but in order.
 func runInputs(in *mlflow.Object) *mlflow.Object {
-	in = shallow(in)
+	in = in.Shallow()
 	replaceList(in, "dataset_inputs", func(list []any) []any {
 		list = mapObjects(list, func(input *mlflow.Object) *mlflow.Object {
-			input = shallow(input)
+			input = input.Shallow()
 			replaceList(input, "tags", params)
 			return input
 		})
@@ -88,7 +88,7 @@ func explodeDataset(input *mlflow.Object) *mlflow.Object {
 	if dataset == nil {
 		return input
 	}
-	dataset = shallow(dataset)
+	dataset = dataset.Shallow()
 	explodeMembers(dataset, "source", "schema", "profile")
 	input.Set("dataset", dataset) // a copy already
 	return input

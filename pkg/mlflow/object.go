@@ -142,12 +142,19 @@ func (o *Object) Delete(key string) {
 	}
 }
 
-// With returns a copy that has key set; what lies below is shared with o.
-func (o *Object) With(key string, value any) *Object {
-	c := &Object{members: make([]Member, 0, o.Len()+1)}
+// Shallow returns a copy with room for what will be added; what lies below is
+// shared with o.
+func (o *Object) Shallow() *Object {
+	c := &Object{members: make([]Member, 0, o.Len()+8)}
 	if o != nil {
 		c.members = append(c.members, o.members...)
 	}
+	return c
+}
+
+// With returns a copy that has key set; what lies below is shared with o.
+func (o *Object) With(key string, value any) *Object {
+	c := o.Shallow()
 	c.Set(key, value)
 	return c
 }

@@ -25,11 +25,7 @@ func ExperimentDocument(e mlflow.Experiment, runs []*mlflow.Object, permissions 
 	doc := &mlflow.Object{}
 	addObject(doc, "experiment", withPermissions(e.Object, permissions))
 	if runs != nil {
-		list := make([]any, len(runs))
-		for i, r := range runs {
-			list[i] = r
-		}
-		doc.Append("runs", list)
+		doc.Append("runs", mlflow.List(runs, func(r *mlflow.Object) any { return r }))
 	}
 	return closeDocument(doc, issues)
 }

@@ -27,7 +27,7 @@ func Decode(data []byte) (*mlflow.Object, error) {
 	if m == nil {
 		return nil, errors.New("not a report: it has no manifest")
 	}
-	if f, ok := m.Get("format"); ok && f != integer(Format) { // the seed's format has no number
+	if f, ok := m.Get("format"); ok && f != mlflow.Integer(Format) { // the seed's format has no number
 		return nil, ErrFormat
 	}
 	return doc, nil

@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -40,7 +39,6 @@ type Selector struct {
 	Host     string
 	Models   int64
 	Versions int64
-	Issues   []mlflow.Issue
 }
 
 // A Host is one host that the manifest names.
@@ -48,7 +46,6 @@ type Host struct {
 	Name     string `json:"-"`
 	Source   string // tracking URI without user info and query
 	Registry string // "" when it is Source
-	Version  string // of MLflow, as the server or the schema tells; "" when unknown
 	Status   string // `ok` or `unreachable`
 }
 
@@ -85,11 +82,11 @@ func (r Row) object() *mlflow.Object {
 	o := mlflow.NewObject(
 		mlflow.Member{Key: "status", Value: string(r.Status)},
 		mlflow.Member{Key: "uri", Value: r.URI},
-		mlflow.Member{Key: "uris", Value: texts(r.URIs)},
+		mlflow.Member{Key: "uris", Value: mlflow.Texts(r.URIs)},
 		mlflow.Member{Key: "host", Value: r.Host})
 	addText(o, "model", r.Model)
 	if r.Version != 0 {
-		o.Append("version", integer(r.Version))
+		o.Append("version", mlflow.Integer(r.Version))
 	}
 	addText(o, "place", r.Place)
 	addTexts(o, "sections", r.Sections)
@@ -102,48 +99,41 @@ func (r Row) object() *mlflow.Object {
 }
 
 func (s Selector) object() *mlflow.Object {
-	o := mlflow.NewObject(
+	return mlflow.NewObject(
 		mlflow.Member{Key: "select", Value: s.Select},
 		mlflow.Member{Key: "host", Value: s.Host},
-		mlflow.Member{Key: "models", Value: integer(s.Models)},
-		mlflow.Member{Key: "versions", Value: integer(s.Versions)})
-	addIssues(o, s.Issues)
-	return o
+		mlflow.Member{Key: "models", Value: mlflow.Integer(s.Models)},
+		mlflow.Member{Key: "versions", Value: mlflow.Integer(s.Versions)})
 }
 
 func (h Host) object() *mlflow.Object {
 	o := &mlflow.Object{}
 	addText(o, "source", h.Source)
 	addText(o, "registry", h.Registry)
-	addText(o, "version", h.Version)
 	addText(o, "status", h.Status)
 	return o
 }
 
 func fileObjects(files []FileRef) []any {
-	l := make([]any, len(files))
-	for i, f := range files {
-		l[i] = mlflow.NewObject(
+	return mlflow.List(files, func(f FileRef) any {
+		return mlflow.NewObject(
 			mlflow.Member{Key: "path", Value: f.Path},
 			mlflow.Member{Key: "sha256", Value: f.SHA256},
-			mlflow.Member{Key: "bytes", Value: integer(f.Bytes)})
-	}
-	return l
+			mlflow.Member{Key: "bytes", Value: mlflow.Integer(f.Bytes)})
+	})
 }
 
 func addIssues(o *mlflow.Object, issues []mlflow.Issue) {
 	if len(issues) == 0 {
 		return
 	}
-	l := make([]any, len(issues))
-	for i, is := range issues {
-		l[i] = mlflow.NewObject(
-			mlflow.Member{Key: "section", Value: is.Section},
-			mlflow.Member{Key: "code", Value: string(is.Code)},
-			mlflow.Member{Key: "level", Value: string(is.Level)},
-			mlflow.Member{Key: "message", Value: is.Message})
-	}
-	o.Append("issues", l)
+	o.Append("issues", mlflow.List(issues, func(i mlflow.Issue) any {
+		return mlflow.NewObject(
+			mlflow.Member{Key: "section", Value: i.Section},
+			mlflow.Member{Key: "code", Value: string(i.Code)},
+			mlflow.Member{Key: "level", Value: string(i.Level)},
+			mlflow.Member{Key: "message", Value: i.Message})
+	}))
 }
 
 func addText(o *mlflow.Object, key, text string) {
@@ -154,16 +144,6 @@ func addText(o *mlflow.Object, key, text string) {
 
 func addTexts(o *mlflow.Object, key string, list []string) {
 	if len(list) > 0 {
-		o.Append(key, texts(list))
+		o.Append(key, mlflow.Texts(list))
 	}
 }
-
-func texts(list []string) []any {
-	l := make([]any, len(list))
-	for i, s := range list {
-		l[i] = s
-	}
-	return l
-}
-
-func integer(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }

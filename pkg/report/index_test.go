@@ -77,7 +77,7 @@ var fullRow = Row{
 func TestIndexIsWrittenAsDocumented(t *testing.T) {
 	x := Index{
 		Selectors: []Selector{{Select: `models: "A*", versions: latest`, Host: "prod", Models: 1, Versions: 1}},
-		Hosts:     []Host{{Name: "prod", Source: "http://mlflow:5000", Version: "3.17.2", Status: "ok"}, {Name: "dev", Status: "unreachable"}},
+		Hosts:     []Host{{Name: "prod", Source: "http://mlflow:5000", Status: "ok"}, {Name: "dev", Status: "unreachable"}},
 	}
 	want := `{"format": "mlreport-index/1", "entries": [
 {"status":"partial","uri":"models:/A/7","uris":["models:/A@champion","models:/A/7"],"host":"prod","model":"A","version":7,"place":"A/7",` +
@@ -88,7 +88,7 @@ func TestIndexIsWrittenAsDocumented(t *testing.T) {
 "selectors": [
 {"select":"models: \"A*\", versions: latest","host":"prod","models":1,"versions":1}
 ],
-"hosts": {"dev":{"status":"unreachable"},"prod":{"source":"http://mlflow:5000","version":"3.17.2","status":"ok"}}}
+"hosts": {"dev":{"status":"unreachable"},"prod":{"source":"http://mlflow:5000","status":"ok"}}}
 `
 	got := emitIndex(t, x, fullRow, Row{Entry: 1, Status: StatusFailed, URI: "models:/<B>/1", URIs: []string{"models:/<B>/1"}, Host: "dev"})
 	if d := cmp.Diff(want, got); d != "" {
@@ -98,8 +98,8 @@ func TestIndexIsWrittenAsDocumented(t *testing.T) {
 
 func TestIndexReadsBackWhatWasWritten(t *testing.T) {
 	x := Index{
-		Selectors: []Selector{{Select: "a*", Host: "prod", Models: 2, Versions: 3, Issues: []mlflow.Issue{mlflow.NewIssue("entry", mlflow.EmptySelection, "a*")}}},
-		Hosts:     []Host{{Name: "a", Source: "s", Registry: "r", Version: "v", Status: "ok"}},
+		Selectors: []Selector{{Select: "a*", Host: "prod", Models: 2, Versions: 3}},
+		Hosts:     []Host{{Name: "a", Source: "s", Registry: "r", Status: "ok"}},
 	}
 	failed := Row{Status: StatusFailed, URI: "models:/gone/1", URIs: []string{"models:/gone/1"}, Host: "prod", Issues: []mlflow.Issue{mlflow.NewIssue("entry", mlflow.ModelNotFound, "gone")}}
 	r := readIndex(t, emitIndex(t, x, failed, fullRow))

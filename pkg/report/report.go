@@ -48,7 +48,7 @@ func manifest(b *mlflow.Bundle, o Options) *mlflow.Object {
 	}
 	m.Append("timestamp", o.Timestamp.UTC().Format(time.DateTime))
 	if !o.Compat {
-		m.Append("format", integer(Format))
+		m.Append("format", mlflow.Integer(Format))
 	}
 	return m
 }
@@ -89,14 +89,12 @@ func registeredModelSection(b *mlflow.Bundle) *mlflow.Object {
 }
 
 func copiedFrom(chain []mlflow.Copied) []any {
-	list := make([]any, len(chain))
-	for i, c := range chain {
+	return mlflow.List(chain, func(c mlflow.Copied) any {
 		o := &mlflow.Object{}
 		addObject(o, "model_version", c.ModelVersion.Object)
 		addObject(o, "run", c.Run.Object)
-		list[i] = o
-	}
-	return list
+		return o
+	})
 }
 
 func rawModelSection(m *mlflow.RawModel) *mlflow.Object {

@@ -64,8 +64,8 @@ func (r Run) encode() []byte {
 		mlflow.Member{Key: "interrupted", Value: r.Interrupted},
 		mlflow.Member{Key: "entries", Value: counts(r.Entries)},
 		mlflow.Member{Key: "reports", Value: counts(r.Reports)},
-		mlflow.Member{Key: "requests", Value: count(requests)},
-		mlflow.Member{Key: "retries", Value: count(retries)},
+		mlflow.Member{Key: "requests", Value: mlflow.Integer(requests)},
+		mlflow.Member{Key: "retries", Value: mlflow.Integer(retries)},
 		mlflow.Member{Key: "hosts", Value: hosts})
 	if len(r.Failed) > 0 {
 		o.Append("failed", failures(r.Failed))
@@ -75,9 +75,9 @@ func (r Run) encode() []byte {
 
 func (h RunHost) object() *mlflow.Object {
 	o := mlflow.NewObject(
-		mlflow.Member{Key: "requests", Value: count(h.Requests)},
-		mlflow.Member{Key: "retries", Value: count(h.Retries)},
-		mlflow.Member{Key: "bytes", Value: count(h.Bytes)})
+		mlflow.Member{Key: "requests", Value: mlflow.Integer(h.Requests)},
+		mlflow.Member{Key: "retries", Value: mlflow.Integer(h.Retries)},
+		mlflow.Member{Key: "bytes", Value: mlflow.Integer(h.Bytes)})
 	if h.Error != "" {
 		o.Append("error", h.Error)
 	}
@@ -85,23 +85,19 @@ func (h RunHost) object() *mlflow.Object {
 }
 
 func failures(list []RunFailure) []any {
-	l := make([]any, len(list))
-	for i, f := range list {
-		l[i] = mlflow.NewObject(
+	return mlflow.List(list, func(f RunFailure) any {
+		return mlflow.NewObject(
 			mlflow.Member{Key: "uri", Value: f.URI},
 			mlflow.Member{Key: "host", Value: f.Host},
 			mlflow.Member{Key: "error", Value: f.Error})
-	}
-	return l
+	})
 }
 
 // counts writes numbers by name, by name.
 func counts[K ~string](m map[K]int) *mlflow.Object {
 	o := &mlflow.Object{}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		o.Append(string(k), count(int64(m[k])))
+		o.Append(string(k), mlflow.Integer(int64(m[k])))
 	}
 	return o
 }
-
-func count(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }

@@ -77,13 +77,4 @@ func (r *Reader) follow(path, member string, ask func(token string) (*mlflow.Obj
 	}
 }
 
-// texts is a list of strings as a JSON value.
-func texts(s []string) []any {
-	out := make([]any, len(s))
-	for i, v := range s {
-		out[i] = v
-	}
-	return out
-}
-
 func number(n int) mlflow.Number { return mlflow.Number(fmt.Sprint(n)) }

@@ -68,7 +68,7 @@ func (r *Reader) learnLogged(err error) {
 
 func (r *Reader) askLogged(ctx context.Context, ids, experiments []string) (map[string]mlflow.LoggedModel, error) {
 	body := mlflow.NewObject(
-		mlflow.Member{Key: "experiment_ids", Value: texts(experiments)},
+		mlflow.Member{Key: "experiment_ids", Value: mlflow.Texts(experiments)},
 		mlflow.Member{Key: "filter", Value: inList("model_id", ids)},
 		mlflow.Member{Key: "max_results", Value: number(len(ids) + 1)},
 	)

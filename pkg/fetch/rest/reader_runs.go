@@ -71,7 +71,7 @@ func (r *Reader) widen(ctx context.Context, keys, in []string, can *ability, sea
 
 func (r *Reader) askRuns(ctx context.Context, ids, experiments []string) (map[string]mlflow.Run, error) {
 	body := mlflow.NewObject(
-		mlflow.Member{Key: "experiment_ids", Value: texts(experiments)},
+		mlflow.Member{Key: "experiment_ids", Value: mlflow.Texts(experiments)},
 		mlflow.Member{Key: "filter", Value: inList("attributes.run_id", ids)},
 		mlflow.Member{Key: "run_view_type", Value: "ALL"},
 		mlflow.Member{Key: "max_results", Value: number(len(ids) + 1)}, // MLflow 2 gives a full page a token
