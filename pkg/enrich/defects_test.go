@@ -107,7 +107,11 @@ func TestADotInANameIsNotUnityCatalog(t *testing.T) { // D11
 	bothFormats(t, func(t *testing.T, o enrich.Options) {
 		o.UI = "http://host"
 		got := enrich.ModelVersion(v, "", o)
-		wantJSON(t, `"http://host#/models/my.model.v1/versions/1"`, got.Text("_web_ui_link"))
+		page := `"http://host/#/models/my.model.v1/versions/1"`
+		if o.Compat {
+			page = `"http://host#/models/my.model.v1/versions/1"`
+		}
+		wantJSON(t, page, got.Text("_web_ui_link"))
 		wantJSON(t, `"http://host/api/2.0/mlflow/model-versions/get?name=my.model.v1&version=1"`, got.Text("_api_link"))
 		uc, _ := got.Get("_is_unity_catalog")
 		wantJSON(t, `false`, uc)

@@ -14,9 +14,12 @@ func (o Options) addLinks(to *mlflow.Object, page, resource string) {
 	if o.UI == "" {
 		return
 	}
-	router := "#"
-	if o.Databricks {
+	router := "/#"
+	switch {
+	case o.Databricks:
 		router = "#mlflow"
+	case o.Compat:
+		router = "#"
 	}
 	to.Set("_web_ui_link", o.UI+router+page+o.workspace())
 	to.Set("_api_link", o.UI+"/api/2.0/mlflow/"+resource)

@@ -63,7 +63,7 @@ func TestLinksNameOtherWorkspacesOnly(t *testing.T) {
 	for workspace, want := range map[string]string{"": "", "default": "", "team-a": "?workspace=team-a"} {
 		e := mlflow.Experiment{Object: object(t, `{"experiment_id": "1"}`)}
 		got := enrich.Experiment(e, enrich.Options{UI: "http://host", Workspace: workspace})
-		wantJSON(t, `"http://host#/experiments/1`+want+`"`, got.Text("_web_ui_link"))
+		wantJSON(t, `"http://host/#/experiments/1`+want+`"`, got.Text("_web_ui_link"))
 	}
 }
 
