@@ -19,7 +19,7 @@ import (
 // next asks for its objects.
 const (
 	serverChunk  = 200
-	localChunk   = 250
+	localChunk   = 100
 	chunksAtOnce = 3
 )
 

@@ -78,9 +78,14 @@ func explodeMembers(o *mlflow.Object, keys ...string) {
 	}
 }
 
-// explodeValue copies a pair of key and value with the value exploded.
+// explodeValue gives a pair of key and value with the value exploded: the pair
+// itself when there is nothing to explode, as with nearly all of them.
 func explodeValue(pair *mlflow.Object) *mlflow.Object {
-	pair = pair.Shallow()
-	explodeMembers(pair, "value")
+	v, _ := pair.Get("value")
+	if text, ok := v.(string); ok {
+		if value := explode(text); value != v {
+			return pair.With("value", value)
+		}
+	}
 	return pair
 }

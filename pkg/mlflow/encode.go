@@ -17,7 +17,8 @@ type JSON struct {
 // EncodeReport writes a value the way all files of a tree are written: UTF-8,
 // two blanks a level, one final newline.
 func EncodeReport(v any) []byte {
-	return append(JSON{Indent: "  "}.Append(nil, v), '\n')
+	const usual = 8 << 10 // bytes: most files need no larger buffer
+	return append(JSON{Indent: "  "}.Append(make([]byte, 0, usual), v), '\n')
 }
 
 // Append writes a value (see Object) behind dst. It panics on a value of

@@ -53,19 +53,24 @@ func yamlScalar(n *yaml.Node) (any, error) {
 	return v, nil
 }
 
-// plainScalar resolves text without quotes and tag.
+// plainScalar resolves text without quotes and tag. Its first byte decides,
+// as in PyYAML, which forms it can have at all: most text has none.
 func plainScalar(s string) any {
-	switch {
-	case yamlNull.MatchString(s):
+	if s == "" {
 		return nil
-	case yamlBool.MatchString(s):
+	}
+	begins := func(with string) bool { return strings.IndexByte(with, s[0]) >= 0 }
+	switch {
+	case begins("~nN") && yamlNull.MatchString(s):
+		return nil
+	case begins("yYnNtTfFoO") && yamlBool.MatchString(s):
 		v, _ := boolOf(s)
 		return v
-	case yamlFloat.MatchString(s):
+	case begins("+-.0123456789") && yamlFloat.MatchString(s):
 		if v, ok := floatOf(s); ok {
 			return v
 		}
-	case yamlInt.MatchString(s):
+	case begins("+-0123456789") && yamlInt.MatchString(s):
 		if v, ok := intOf(s); ok {
 			return v
 		}

@@ -24,6 +24,7 @@ type folder struct {
 
 	mu   sync.Mutex
 	root *os.Root
+	gone error // why one that need not be there is not: not looked for again
 }
 
 func newFolder(dir string) *folder {
@@ -47,8 +48,8 @@ func (f *folder) sub(name string) *folder {
 func (f *folder) open() (*os.Root, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.root != nil {
-		return f.root, nil
+	if f.root != nil || f.gone != nil {
+		return f.root, f.gone
 	}
 	stat, openRoot, name := os.Stat, os.OpenRoot, f.path
 	if f.parent != nil {
@@ -66,7 +67,11 @@ func (f *folder) open() (*os.Root, error) {
 		}
 	}
 	if err != nil {
-		return nil, classify(err)
+		err = classify(err)
+		if f.parent != nil && errors.Is(err, mlflow.ErrNotFound) {
+			f.gone = err
+		}
+		return nil, err
 	}
 	if !info.IsDir() {
 		return nil, notFound("not a folder")

@@ -110,8 +110,9 @@ func (a *Artifacts) relocated(w where, owner []string) []place {
 	}
 	var list []place
 	for i := 0; i <= last; i++ {
+		rel := path.Join(w.segs[i:]...)
 		for _, f := range a.moved {
-			list = append(list, place{folder: f, rel: path.Join(w.segs[i:]...), moved: true})
+			list = append(list, place{folder: f, rel: rel, moved: true})
 		}
 	}
 	return list
