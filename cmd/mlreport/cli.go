@@ -25,26 +25,36 @@ type cli struct {
 	CPUProfile string `name:"cpuprofile" hidden:"" help:"Write a CPU profile."`
 	MemProfile string `name:"memprofile" hidden:"" help:"Write a profile of allocations."`
 
-	Run      runCmd      `cmd:"" help:"Write a tree of reports for all models that a manifest lists."`
-	Plan     planCmd     `cmd:"" help:"Read all that run would read and show what it would change, without writing."`
-	Validate validateCmd `cmd:"" help:"Check a manifest without asking any server."`
+	Init     initCmd     `cmd:"" group:"make" help:"When there is a store and no manifest yet: writes a first one, with comments and ready to run."`
+	Validate validateCmd `cmd:"" group:"make" help:"After a manifest was changed: checks it and asks nobody."`
+	Plan     planCmd     `cmd:"" group:"make" help:"Before a run: reads all that run would read and shows what it would change; writes nothing."`
+	Run      runCmd      `cmd:"" group:"make" help:"Each night, or now: writes a tree with a report of each model."`
 
-	Init initCmd `cmd:"" help:"Write a first manifest for a store, with comments and ready to run."`
+	Overview overviewCmd `cmd:"" default:"withargs" group:"look" help:"First: shows what the store that is here holds, or that of --tracking-uri; mlreport alone does it, too."`
+	Find     findCmd     `cmd:"" group:"look" help:"To learn where the stores are: lists every store of MLflow below a folder."`
+	Show     showCmd     `cmd:"" group:"look" help:"To understand a model: one version on one screen, or the versions of a name side by side."`
 
-	Overview overviewCmd `cmd:"" default:"withargs" help:"Show the store that is here, or the one of --tracking-uri; so does mlreport alone."`
-	Show     showCmd     `cmd:"" help:"Show one model on one screen, or the versions of a registered model side by side."`
-	Find     findCmd     `cmd:"" help:"List every store of MLflow below a folder."`
+	GetMLflowModel     getMLflowModelCmd     `cmd:"" name:"get-mlflow-model" group:"look" help:"For scripts: prints a model's MLmodel file as JSON."`
+	GetMLflowModelWide getMLflowModelWideCmd `cmd:"" name:"get-mlflow-model-wide" group:"look" help:"For scripts: prints the wide report of one model: MLmodel, run, experiment, model version, registered model."`
+	GetRun             getRunCmd             `cmd:"" name:"get-run" group:"look" help:"For scripts: prints a run."`
+	GetExperiment      getExperimentCmd      `cmd:"" name:"get-experiment" group:"look" help:"For scripts: prints an experiment, and its runs if asked."`
+	GetModelVersion    getModelVersionCmd    `cmd:"" name:"get-model-version" group:"look" help:"For scripts: prints a version of a registered model, and its run if asked."`
+	GetRegisteredModel getRegisteredModelCmd `cmd:"" name:"get-registered-model" group:"look" help:"For scripts: prints a registered model with its current versions, and their runs if asked."`
+	GetLoggedModel     getLoggedModelCmd     `cmd:"" name:"get-logged-model" group:"look" help:"For scripts: prints a logged model of MLflow 3."`
 
-	GetMLflowModel     getMLflowModelCmd     `cmd:"" name:"get-mlflow-model" help:"Print the contents of a model's MLmodel file."`
-	GetMLflowModelWide getMLflowModelWideCmd `cmd:"" name:"get-mlflow-model-wide" help:"Print the wide report of one model: MLmodel, run, experiment, model version, registered model."`
-	GetRun             getRunCmd             `cmd:"" name:"get-run" help:"Print a run."`
-	GetExperiment      getExperimentCmd      `cmd:"" name:"get-experiment" help:"Print an experiment, and its runs if asked."`
-	GetModelVersion    getModelVersionCmd    `cmd:"" name:"get-model-version" help:"Print a version of a registered model, and its run if asked."`
-	GetRegisteredModel getRegisteredModelCmd `cmd:"" name:"get-registered-model" help:"Print a registered model with its current versions, and their runs if asked."`
-	GetLoggedModel     getLoggedModelCmd     `cmd:"" name:"get-logged-model" help:"Print a logged model of MLflow 3."`
+	Schema     schemaCmd     `cmd:"" group:"other" help:"For editors and checks: prints the JSON Schema of manifests or of reports."`
+	Completion completionCmd `cmd:"" group:"other" help:"Once for each shell: prints what makes it complete commands and options."`
+	Man        manCmd        `cmd:"" group:"other" help:"Once for each machine: prints the manual page."`
+	Version    versionCmd    `cmd:"" group:"other" help:"When something is reported: prints the version of mlreport."`
+}
 
-	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of manifests or of reports."`
-	Version versionCmd `cmd:"" help:"Print the version of mlreport."`
+// groups are what commands are for, in the order of the help.
+func groups() []kong.Group {
+	return []kong.Group{
+		{Key: "make", Title: "Make reports:"},
+		{Key: "look", Title: "Look at what there is:"},
+		{Key: "other", Title: "Other:"},
+	}
 }
 
 // A session is what a command gets: its surroundings and the common options.
@@ -63,10 +73,11 @@ func execute(ctx context.Context, args []string, e *env) int {
 		kong.Description("Writes down everything MLflow knows about your models: a manifest in, a tree of JSON reports out."),
 		kong.Writers(e.Stdout, e.Stderr),
 		kong.Exit(func(code int) { exit = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true, WrapUpperBound: 120}),
+		kong.ExplicitGroups(groups()),
 		kong.WithHyphenPrefixedParameters(true),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&session{e, c}),
+		kong.Bind(&session{env: e, cli: c}),
 	)
 	if err != nil {
 		return u.fail(fmt.Errorf("the command line is built wrong: %w", err))
