@@ -23,6 +23,7 @@ import (
 //	files            lines of bytes and path, a slash behind folders; the first line is the level listed to
 //	raw_model        JSON {"type", "loader_module", "mlflow_model", "feature_spec"}
 //	permissions      JSON
+//	history          lines of metric, step, timestamp and value
 //	issues           lines of section, code, level and message
 //
 // Parts with other names are the test's own.
@@ -77,12 +78,28 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 		o := decodePart(t, f)
 		b.RawModel = &mlflow.RawModel{Type: o.Text("type"), LoaderModule: o.Text("loader_module"),
 			Content: o.Object("mlflow_model"), FeatureSpec: o.Object("feature_spec")}
+	case "history":
+		b.MetricHistory = readHistory(t, text)
 	case "issues":
 		for line := range strings.Lines(text) {
 			i := strings.SplitN(strings.TrimSpace(line), " ", 4)
 			b.AddIssue(mlflow.Issue{Section: i[0], Code: mlflow.Code(i[1]), Level: mlflow.Level(i[2]), Message: i[3]})
 		}
 	}
+}
+
+func readHistory(t testing.TB, text string) mlflow.History {
+	t.Helper()
+	h := mlflow.History{}
+	for line := range strings.Lines(text) {
+		var key string
+		var p mlflow.Point
+		if _, err := fmt.Sscan(line, &key, &p.Step, &p.Timestamp, &p.Value); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		h[key] = append(h[key], p)
+	}
+	return h
 }
 
 func decodePart(t testing.TB, f txtar.File) *mlflow.Object {

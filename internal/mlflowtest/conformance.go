@@ -76,7 +76,7 @@ func kindOf(section string) string {
 	switch section {
 	case "run", "experiment":
 		return section
-	case "registered_model", "model_version", "logged_model":
+	case "registered_model", "model_version", "logged_model", "metric_history":
 		return strings.ReplaceAll(section, "_", " ")
 	case "entries":
 		return "report" // of an index

@@ -49,6 +49,7 @@ func Differences() []Difference {
 		{folder3, "run", "data.metrics.run_id", "", "nothing", "The same."},
 		{folder3, "run", "data.metrics.step", "0", "1",
 			"The server takes 0 for the step of a metric that was measured on a dataset; the folder holds the step."},
+		{folder3, "metric history", "drift.step", "0", "1", "The same, of its history."},
 		{folder3, "run", "error", "not found", "an answer",
 			"A run without the folders `metrics`, `params` or `artifacts`, as git leaves it when they are empty: for the server there is none."},
 		{folder, "run", "error", "unavailable", "an answer",

@@ -44,6 +44,8 @@ func (k *comparison) byKey(ctx context.Context) {
 	versions := kind[mlflow.VersionID]{"model version", k.Keys.Versions, readVersions}
 	k.places(compareKind(ctx, k, versions))
 	compareKind(ctx, k, kind[string]{"run", k.Keys.Runs, readRuns(nil)}, readRuns(k.Keys.Experiments))
+	compareKind(ctx, k, kind[string]{"metric history", k.Keys.Runs, readHistories(0)})
+	compareKind(ctx, k, kind[string]{"metric history", k.Keys.Runs, readHistories(3)})
 	compareKind(ctx, k, kind[string]{"logged model", k.Keys.LoggedModels, readLoggedModels(nil)}, readLoggedModels(k.Keys.Experiments))
 }
 
@@ -76,6 +78,31 @@ func readRuns(in []string) reading[string] {
 	return func(ctx context.Context, s fetch.Source, keys []string) (map[string]answer, error) {
 		r, err := s.Runs(ctx, keys, in)
 		return answers(r, err, func(v mlflow.Run) answer { return answer{object: v.Object} })
+	}
+}
+
+// readHistories reads the metric histories of runs; a run that is not there
+// has none.
+func readHistories(points int) reading[string] {
+	return func(ctx context.Context, s fetch.Source, keys []string) (map[string]answer, error) {
+		found, err := s.Runs(ctx, keys, nil)
+		if err != nil {
+			return nil, err
+		}
+		var runs []mlflow.Run
+		for _, key := range keys {
+			if found[key].Err == nil {
+				runs = append(runs, found[key].Value)
+			}
+		}
+		r, err := fetch.MetricHistories(ctx, s, runs, points)
+		out, err := answers(r, err, func(h mlflow.History) answer { return answer{object: h.Object()} })
+		for key, run := range found {
+			if run.Err != nil {
+				out[key] = answer{err: run.Err}
+			}
+		}
+		return out, err
 	}
 }
 

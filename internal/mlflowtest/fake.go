@@ -21,7 +21,7 @@ import (
 //
 // Served are the reads of registered models, versions, runs, experiments and
 // logged models (`get` and `search`), get-download-uri, get-by-name, /graphql
-// for runs, /version, /health and files below `mlflow-artifacts`.
+// for runs, /version, /health, metric histories and files below `mlflow-artifacts`.
 type Fake struct {
 	URL string
 
@@ -235,12 +235,16 @@ func (f *Fake) endpoints() map[string]func(FakeRequest) fakeAnswer {
 		"GET model-versions/get-download-uri": f.getDownloadURI,
 		"GET runs/get":                        f.getRun,
 		"POST runs/search":                    f.searchRuns,
+		"GET metrics/get-history":             f.getHistory,
 		"GET experiments/get":                 f.getExperiment,
 		"GET experiments/get-by-name":         f.getExperimentByName,
 		"GET experiments/search":              f.searchExperiments,
 		"POST experiments/search":             f.searchExperiments,
 		"GET " + fakeArtifacts:                f.getArtifact,
 		"GET health":                          func(FakeRequest) fakeAnswer { return fakeAnswer{200, "text/html", []byte("OK")} },
+	}
+	if f.does.bulkHistory {
+		all["GET metrics/get-history-bulk"] = f.getHistories
 	}
 	if f.does.loggedModels {
 		all["GET logged-models/get"] = f.getLogged

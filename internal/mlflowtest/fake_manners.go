@@ -17,6 +17,7 @@ type manners struct {
 	searchOutputs bool   // runs/search shows `outputs`
 	graphQL       bool   // POST /graphql
 	version       bool   // GET /version
+	bulkHistory   bool   // metrics/get-history-bulk
 	aliases       bool
 	datasets      bool // runs have `inputs`
 	workspaces    bool // experiments show one; errors have a sqlstate
@@ -40,6 +41,7 @@ func mannersOf(version string) manners {
 		searchOutputs: n(308),
 		graphQL:       n(222),
 		version:       n(200),
+		bulkHistory:   n(200),
 		aliases:       n(203),
 		datasets:      n(204),
 		workspaces:    n(317),

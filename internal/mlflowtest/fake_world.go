@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // A FakeWorld is what a Fake server holds: plain data, in the order in which
@@ -52,6 +54,7 @@ type FakeRun struct {
 	ID, Experiment, Name, Status string
 	Params, Tags                 map[string]string
 	Metrics                      map[string]string // values as JSON, such as `0.5` or `"NaN"`
+	History                      mlflow.History    // of metrics; one that is not here has its one value
 	Datasets                     []string
 	ModelInputs, ModelOutputs    []string // ids of logged models; MLflow 3
 	Deleted                      bool

@@ -21,7 +21,8 @@ type Memory struct {
 	AllRuns          []mlflow.Run
 	AllExperiments   []mlflow.Experiment
 	AllLoggedModels  []mlflow.LoggedModel
-	Files            map[string]string // by location and path, such as `mlflow-artifacts:/1/r/artifacts/model/MLmodel`
+	Histories        map[string]mlflow.History // by run id; a run that is not here has none
+	Files            map[string]string         // by location and path, such as `mlflow-artifacts:/1/r/artifacts/model/MLmodel`
 
 	// Fail is asked before each answer; kind is the method, key the object's
 	// name or id.
@@ -103,6 +104,20 @@ func (m *Memory) LoggedModels(ctx context.Context, ids, _ []string) (fetch.Resul
 // Runs looks runs up.
 func (m *Memory) Runs(ctx context.Context, ids, _ []string) (fetch.Results[string, mlflow.Run], error) {
 	return lookup(ctx, m, "Runs", m.AllRuns, mlflow.Run.ID, ids)
+}
+
+// MetricHistories looks histories up.
+func (m *Memory) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (fetch.Results[string, mlflow.History], error) {
+	m.count("MetricHistories", len(runs))
+	out := fetch.Results[string, mlflow.History]{}
+	for _, run := range runs {
+		h := mlflow.History{}
+		for key, all := range m.Histories[run.ID()] {
+			h[key] = mlflow.Thin(slices.Clone(all), points)
+		}
+		out[run.ID()] = fetch.Result[mlflow.History]{Value: h, Err: m.fails("MetricHistories", run.ID())}
+	}
+	return out, ctx.Err()
 }
 
 // Experiments looks experiments up.

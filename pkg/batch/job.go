@@ -39,6 +39,7 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 		e := l.Entries[i]
 		j.objects = j.objects || e.Objects
 		j.levels = deeper(j.levels, e.ArtifactMaxLevel)
+		j.target.History = int(deeper(manifest.Level(j.target.History), e.MetricHistory))
 	}
 	j.target.MaxLevel = int(j.levels)
 	if j.objects {
@@ -87,7 +88,7 @@ func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions()), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
-	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle)}
+	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked()}
 	for _, w := range j.writes {
 		r.Place = w.place
 		if j.objects {
@@ -100,6 +101,16 @@ func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 		}
 	}
 	return nil
+}
+
+// unasked lists the sections that nobody asked for: if an earlier report has
+// them, they are not lost.
+func (j job) unasked() []string {
+	var out []string
+	if j.target.History == 0 {
+		out = append(out, "metric_history")
+	}
+	return out
 }
 
 func (l *lane) enrichOptions() enrich.Options { return EnrichOptions(l.host, l.Compat) }

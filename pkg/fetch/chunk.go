@@ -33,6 +33,8 @@ type item struct {
 	viaRun  *mlflow.Ref // `runs:/id/path`, when the files are named that way
 	places  []Location  // where the files may be, best first
 	unknown error       // why it is not known where they are
+
+	historyDone bool // its metric history was asked for
 }
 
 func newChunk(f *Fetcher, targets []Target) *chunk {

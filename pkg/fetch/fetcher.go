@@ -13,6 +13,10 @@ const MLmodelLimit = 16 << 20
 // maxCopies is how many links of a chain of copied versions are followed.
 const maxCopies = 10
 
+// maxPoints is how many points of one run's metrics are kept: what does not
+// fit into memory is no report.
+const maxPoints = 500_000
+
 // maxFiles is how many files of one model are listed.
 const maxFiles = 100_000
 
@@ -37,6 +41,7 @@ type Target struct {
 	Ref      mlflow.Ref // resolved: a version, a logged model, a run's model or a location
 	Version  *Version   // when a listing has already shown it
 	MaxLevel int        // of the artifact listing; 0: none, -1: all
+	History  int        // points kept of each metric of the run; 0: none, -1: all
 }
 
 // An Outcome is what became of a Target: a bundle, or the reason why the
@@ -84,7 +89,7 @@ func (c *chunk) readObjects(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.locateCopies, c.readLineage} {
+	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.locateCopies, c.readLineage, c.readHistories} {
 		if err := step(ctx); err != nil {
 			return err
 		}

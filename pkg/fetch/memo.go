@@ -36,6 +36,10 @@ func (m memoReader) Experiments(ctx context.Context, ids []string) (Results[stri
 	return m.memo.experiments.read(ctx, ids, m.Reader.Experiments)
 }
 
+func (m memoReader) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (Results[string, mlflow.History], error) {
+	return MetricHistories(ctx, m.Reader, runs, points)
+}
+
 // cache holds two generations: when the young one is full it becomes the old
 // one, so what is used again stays and memory is bounded.
 type cache[V any] struct {

@@ -38,6 +38,11 @@ func (p Pair) Experiments(ctx context.Context, ids []string) (Results[string, ml
 	return p.Tracking.Experiments(ctx, ids)
 }
 
+// MetricHistories asks the tracking store.
+func (p Pair) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (Results[string, mlflow.History], error) {
+	return MetricHistories(ctx, p.Tracking, runs, points)
+}
+
 // ListModels lists the registry.
 func (p Pair) ListModels(ctx context.Context, q Query) iter.Seq2[mlflow.RegisteredModel, error] {
 	return p.Registry.ListModels(ctx, q)

@@ -87,3 +87,24 @@ type Snapshotter interface {
 type Locator interface {
 	DownloadURI(ctx context.Context, id mlflow.VersionID) (string, error)
 }
+
+// Historian is a Reader that can tell all that was logged of metrics.
+type Historian interface {
+	// MetricHistories reads, for runs that this Reader has shown, every value of
+	// each of their metrics, thinned to a number of points as mlflow.Thin does; 0
+	// or less: all.
+	MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (Results[string, mlflow.History], error)
+}
+
+// MetricHistories asks a Reader that may be a Historian; one that is none
+// answers ErrUnsupported.
+func MetricHistories(ctx context.Context, r Reader, runs []mlflow.Run, points int) (Results[string, mlflow.History], error) {
+	if h, ok := r.(Historian); ok {
+		return h.MetricHistories(ctx, runs, points)
+	}
+	out := make(Results[string, mlflow.History], len(runs))
+	for _, run := range runs {
+		out[run.ID()] = Result[mlflow.History]{Err: mlflow.Reason(mlflow.ErrUnsupported, "this kind of store has no metric histories")}
+	}
+	return out, ctx.Err()
+}

@@ -17,6 +17,7 @@ type settings struct {
 	level       *Level
 	objects     *bool
 	permissions *bool
+	history     *Level
 }
 
 func (p *parser) settingsKeys(s *settings) []key {
@@ -31,13 +32,14 @@ func (p *parser) settingsKeys(s *settings) []key {
 		{name: "host", read: func(f field) { s.hosts = p.hostsOf(f) }},
 		{name: "artifact-max-level", read: func(f field) { s.level = p.level(f) }},
 		{name: "objects", read: truth(&s.objects)},
+		{name: "metric-history", read: func(f field) { s.history = p.points(f) }},
 		{name: "permissions", read: func(f field) {
 			truth(&s.permissions)(f)
 			if s.permissions != nil && *s.permissions {
 				p.notServed(f.node, "`permissions: true`", "")
 			}
 		}},
-	}, later("copy", "metric-history", "serving", "table-lineage", "owner")...)
+	}, later("copy", "serving", "table-lineage", "owner")...)
 }
 
 // hostsWanted are the hosts that `host:` means.
@@ -326,16 +328,15 @@ func (p *parser) hostsFor(e *entryDraft, d *draft, m *Manifest) []string {
 
 // apply fills in what the entry does not say.
 func (e *entryDraft) apply(d settings) {
-	if d.level != nil {
-		e.ArtifactMaxLevel = *d.level
+	for _, s := range []settings{d, e.settings} {
+		set(&e.ArtifactMaxLevel, s.level)
+		set(&e.Objects, s.objects)
+		set(&e.MetricHistory, s.history)
 	}
-	if e.level != nil {
-		e.ArtifactMaxLevel = *e.level
-	}
-	if d.objects != nil {
-		e.Objects = *d.objects
-	}
-	if e.objects != nil {
-		e.Objects = *e.objects
+}
+
+func set[T any](to *T, value *T) {
+	if value != nil {
+		*to = *value
 	}
 }

@@ -86,13 +86,15 @@ type Entry struct {
 	Host             string // "" when the manifest has no hosts
 	ArtifactMaxLevel Level
 	Objects          bool
-	Permissions      bool // not served yet, so always false
+	MetricHistory    Level // points of each metric: none, all, or that many
+	Permissions      bool  // not served yet, so always false
 }
 
-// A Level is how deep the folders of artifacts are listed.
+// A Level is how deep the folders of artifacts are listed, or how many points
+// of a metric are kept.
 type Level int
 
-// The levels that have names; any other number counts folders in folders.
+// The levels that have names; any other number counts folders in folders, or points.
 const (
 	NoLevel   Level = 0
 	AllLevels Level = -1
@@ -164,7 +166,7 @@ func (p *parser) rootKeys(d *draft) []key {
 			d.listed = true
 			d.entries = p.entryDrafts(f)
 		}},
-	}, later("include", "coverage", "max-shrink", "known-issues", "copy", "metric-history")...)
+	}, later("include", "coverage", "max-shrink", "known-issues")...)
 }
 
 func (p *parser) version(f field) {

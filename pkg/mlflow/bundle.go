@@ -22,6 +22,8 @@ type Bundle struct {
 	Files    *FileList // the files of the model, when they were asked for
 	RawModel *RawModel // of a feature-store model
 
+	MetricHistory History // of the run; nil when it was not asked for or could not be read
+
 	Permissions *Object // on the registered model; nil when they were not asked for
 	Issues      []Issue
 }

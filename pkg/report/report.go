@@ -33,6 +33,9 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 		doc.Append("copied_from", copiedFrom(b.CopiedFrom))
 	}
 	addObject(doc, "mlflow_model_raw", rawModelSection(b.RawModel))
+	if b.MetricHistory != nil {
+		doc.Append("metric_history", b.MetricHistory.Object())
+	}
 	addIssues(doc, Issues(b))
 	return doc
 }

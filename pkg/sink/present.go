@@ -116,15 +116,15 @@ func decodeSections(data []byte) ([]string, error) {
 func isSection(member string) bool { return member != "manifest" && member != "issues" }
 
 // lost names the sections that a report had, now or when the last index was
-// written, and that it has no more.
-func (p present) lost(sections []string) []string {
+// written, and that it has no more though they are asked for.
+func (p present) lost(sections, unasked []string) []string {
 	had := slices.Concat(p.row.Sections, p.row.Lost)
 	if p.json != nil && !p.same {
 		if on, err := sectionsOf(p.json); err == nil {
 			had = append(had, on...)
 		}
 	}
-	had = slices.DeleteFunc(had, func(s string) bool { return slices.Contains(sections, s) })
+	had = slices.DeleteFunc(had, func(s string) bool { return slices.Contains(sections, s) || slices.Contains(unasked, s) })
 	if len(had) == 0 {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (p present) saysMore(r Report) bool {
 	for section, was := range old.All() {
 		is, there := now.Get(section)
 		switch {
-		case !isSection(section):
+		case !isSection(section) || slices.Contains(r.Unasked, section):
 		case !there && (moment[section] || !final[section]):
 			return true // a section without an issue of its own hangs on one that has
 		case there && moment[section] && shrank(was, is):

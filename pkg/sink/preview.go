@@ -90,7 +90,7 @@ func (p *Preview) WriteReport(r Report) (Written, error) {
 	if old.saysMore(r) {
 		return p.tree.kept(old)
 	}
-	w.Lost, w.Change = old.lost(sections), old.change(r)
+	w.Lost, w.Change = old.lost(sections, r.Unasked), old.change(r)
 	return w, nil
 }
 

@@ -24,6 +24,7 @@ type Report struct {
 	MLmodel []byte         // byte for byte; nil when it could not be read
 	Issues  []mlflow.Issue // why sections are missing
 	Objects []ObjectFile   // with `objects: true`
+	Unasked []string       // sections that are not missing, because nobody wants them
 }
 
 // Change says what became of a report's files.
@@ -71,7 +72,7 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 	if p.saysMore(r) {
 		return t.kept(p)
 	}
-	w := Written{Sections: sections, Lost: p.lost(sections)}
+	w := Written{Sections: sections, Lost: p.lost(sections, r.Unasked)}
 	if w.Files, err = t.writeObjects(r.Objects); err != nil {
 		return Written{}, err
 	}
@@ -159,7 +160,7 @@ func (t *Tree) kept(p present) (Written, error) {
 	if err != nil { // a damaged file is kept, but vouched for by nobody
 		sections = nil
 	}
-	w := Written{Change: Stale, Sections: sections, Lost: p.lost(sections)}
+	w := Written{Change: Stale, Sections: sections, Lost: p.lost(sections, nil)}
 	if p.json != nil {
 		w.Files = append(w.Files, fileRef(path.Join(p.in.path, reportName), p.json))
 	}

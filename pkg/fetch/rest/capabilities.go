@@ -42,6 +42,7 @@ type abilities struct {
 	experimentsIn ability // `experiment_id IN (...)` in experiments/search [as modelsIn]
 	loggedModels  ability // logged models at all [3.0]
 	loggedIn      ability // `model_id IN (...)` in logged-models/search [3.0]
+	historyBulk   ability // one metric of many runs [2.0]
 	graphQL       ability // POST /graphql with a run's outputs [3.0]
 }
 

@@ -178,6 +178,9 @@ func (c *Client) examine(q call, a *answer) *failure {
 	}
 	var err error
 	if a.object, err = mlflow.DecodeJSON(a.body); err != nil {
+		a.object, err = decodePython(a.body, err)
+	}
+	if err != nil {
 		return c.notJSON(q, *a, err)
 	}
 	return nil

@@ -50,18 +50,25 @@ func whole(cell any) (n int64, ok bool) {
 
 // double is a cell as MLflow's server writes a floating-point value.
 func double(cell any) (v any, ok bool) {
+	f, ok := float(cell)
+	return mlflow.Double(f), ok
+}
+
+// float is a cell as a floating-point value; ok is false for NULL and for what
+// is none.
+func float(cell any) (f float64, ok bool) {
 	switch v := cell.(type) {
 	case float64:
-		return mlflow.Double(v), true
+		return v, true
 	case int64:
-		return mlflow.Double(float64(v)), true
+		return float64(v), true
 	case float32:
-		return mlflow.Double(float64(v)), true
+		return float64(v), true
 	case string: // a decimal number
 		f, err := strconv.ParseFloat(v, 64)
-		return mlflow.Double(f), err == nil
+		return f, err == nil
 	}
-	return nil, false
+	return 0, false
 }
 
 // A rule says how a column becomes a member. NULL is always left out.

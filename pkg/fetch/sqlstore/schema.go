@@ -30,7 +30,7 @@ func newTables() []string {
 
 // probe looks which tables and columns there are.
 func probe(ctx context.Context, db *sql.DB, d dialect) (schema, error) {
-	tables := append(oldTables(), newTables()...)
+	tables := append(append(oldTables(), newTables()...), historyTable) // which is read on request only
 	names := make([]any, len(tables))
 	for i, t := range tables {
 		names[i] = t
