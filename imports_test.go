@@ -43,6 +43,7 @@ func layers() map[string]layer {
 		"pkg/batch":           {[]string{"pkg/mlflow", "pkg/manifest", "pkg/fetch", "pkg/enrich", "pkg/report", "pkg/sink"}, []string{errgroup}},
 		"pkg/find":            {nil, nil},
 		"pkg/view":            {[]string{"pkg/mlflow"}, []string{"golang.org/x/text/width"}},
+		"pkg/listing":         {[]string{"pkg/mlflow", "pkg/view"}, nil},
 		"internal/mlflowtest": {[]string{"pkg/mlflow", "pkg/fetch", "pkg/report"}, []string{"*"}},
 		"cmd/mlreport":        {[]string{"*"}, []string{"*"}},
 	}

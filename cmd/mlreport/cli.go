@@ -42,6 +42,13 @@ type cli struct {
 	GetRegisteredModel getRegisteredModelCmd `cmd:"" name:"get-registered-model" group:"look" help:"For scripts: prints a registered model with its current versions, and their runs if asked."`
 	GetLoggedModel     getLoggedModelCmd     `cmd:"" name:"get-logged-model" group:"look" help:"For scripts: prints a logged model of MLflow 3."`
 
+	ListRegisteredModels listRegisteredModelsCmd `cmd:"" name:"list-registered-models" group:"look" help:"To find models: lists registered models, by name, alias, tag or what they lack."`
+	ListModelVersions    listModelVersionsCmd    `cmd:"" name:"list-model-versions" group:"look" help:"To find versions: lists model versions, by name, alias, stage or tag."`
+	ListExperiments      listExperimentsCmd      `cmd:"" name:"list-experiments" group:"look" help:"To find experiments: lists them, deleted ones if asked."`
+	ListRuns             listRunsCmd             `cmd:"" name:"list-runs" group:"look" help:"To find runs: lists them with their metrics, of some experiments or all."`
+	ListLoggedModels     listLoggedModelsCmd     `cmd:"" name:"list-logged-models" group:"look" help:"To find models that nobody registered: lists the logged models of MLflow 3."`
+	ListArtifacts        listArtifactsCmd        `cmd:"" name:"list-artifacts" group:"look" help:"To see what a model is made of: lists its files, or a run's, or draws them as a tree."`
+
 	Schema     schemaCmd     `cmd:"" group:"other" help:"For editors and checks: prints the JSON Schema of manifests or of reports."`
 	Completion completionCmd `cmd:"" group:"other" help:"Once for each shell: prints what makes it complete commands and options."`
 	Man        manCmd        `cmd:"" group:"other" help:"Once for each machine: prints the manual page."`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -226,11 +225,7 @@ func (c *showCmd) fromTree() (docs []*mlflow.Object, more int, err error) {
 		rows = rows[more:]
 	}
 	for _, r := range rows {
-		i := slices.IndexFunc(r.Files, func(f report.FileRef) bool { return strings.HasSuffix(f.Path, "/report.json") })
-		if i < 0 || !filepath.IsLocal(filepath.FromSlash(r.Files[i].Path)) {
-			return nil, 0, fmt.Errorf("index.json of %s names no report of %s", c.Tree, r.URI)
-		}
-		doc, err := readReport(filepath.Join(c.Tree, filepath.FromSlash(r.Files[i].Path)))
+		doc, err := treeReport(c.Tree, r)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -242,21 +237,11 @@ func (c *showCmd) fromTree() (docs []*mlflow.Object, more int, err error) {
 // rows are those of a tree that the model names, by URI or as all versions of
 // a name; models are the names that there are.
 func (c *showCmd) rows() (rows []report.Row, models []string, err error) {
-	f, err := os.Open(filepath.Join(c.Tree, "index.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%s is no tree of reports: there is no index.json in it", c.Tree)}, Hint: "give the folder that mlreport run wrote, mostly mlreport-out"}
-	} else if err != nil {
-		return nil, nil, fmt.Errorf("reading the tree %s: %w", c.Tree, withoutPath(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	index, done, err := treeIndex(c.Tree)
 	if err != nil {
 		return nil, nil, err
 	}
-	index, err := report.ReadIndex(f, info.Size())
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading index.json of %s: %w", c.Tree, err)
-	}
+	defer done()
 	uri := c.Model
 	if ref, ok, err := c.ref(); err == nil && ok {
 		uri = ref.String()

@@ -74,7 +74,8 @@ type Source interface {
 // A Query narrows a listing. The zero value lists everything.
 type Query struct {
 	Models []string // only these registered models, by their exact names; nil: all
-	Like   string   // only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
+	Filter string   // without Models: MLflow's filter string, sent to servers unchanged; other stores know what mlflow.ParseFilter knows
+	Like   string   // without Filter: only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
 }
 
 // Snapshotter is a Source whose objects can be read as of one moment (one SQL

@@ -81,7 +81,7 @@ func modelFacts(doc *mlflow.Object) factList {
 	}
 	l.add("logged model", logged.Text("model_id"))
 	l.add("flavor", doc.Object("mlflow_model").Text("model_flavor"))
-	l.add("size", bytesText(doc.Object("mlflow_model").Text("model_size_bytes")))
+	l.add("size", Bytes(doc.Object("mlflow_model").Text("model_size_bytes")))
 	l.add(linkFact, first(v.Text("_web_ui_link"), logged.Text("_web_ui_link")))
 	return l
 }
@@ -266,7 +266,7 @@ func (l *factList) list(folder *mlflow.Object, levels int) {
 			l.list(f, levels-1)
 			continue
 		}
-		l.add(f.Text("path"), bytesText(f.Text("bytes")))
+		l.add(f.Text("path"), Bytes(f.Text("bytes")))
 	}
 }
 

@@ -19,7 +19,7 @@ func (t Table) CSV() []byte {
 	for _, r := range append([][]string{t.Columns}, t.Rows...) {
 		cells := make([]string, len(r))
 		for i, c := range r {
-			cells[i] = noFormula(c)
+			cells[i] = NoFormula(c)
 		}
 		_ = w.Write(cells) // into memory
 	}
@@ -27,7 +27,9 @@ func (t Table) CSV() []byte {
 	return b.Bytes()
 }
 
-func noFormula(s string) string {
+// NoFormula is a cell that no spreadsheet takes for a formula: an apostrophe
+// stands before it where one would. Numbers stay.
+func NoFormula(s string) string {
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return s
 	}

@@ -47,8 +47,8 @@ func textAt(o *mlflow.Object, key string) string {
 	}
 }
 
-// bytesText is a size as people write it: `1.4 kB`.
-func bytesText(n string) string {
+// Bytes is a size as people write it: `1.4 kB`.
+func Bytes(n string) string {
 	f, err := strconv.ParseFloat(n, 64)
 	if err != nil {
 		return n

@@ -15,6 +15,10 @@ import (
 // with its name alone, so that it is not lost and reading it says why; a
 // folder without meta.yaml is none, and passed over with a warning.
 func (s *Store) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
+	return fetch.Where(s.listModels(ctx, q), mlflow.ModelFilter, q.Filter, func(m mlflow.RegisteredModel) *mlflow.Object { return m.Object })
+}
+
+func (s *Store) listModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
 	return func(yield func(mlflow.RegisteredModel, error) bool) {
 		names, err := s.modelNames(ctx, q)
 		if err != nil {
@@ -46,6 +50,10 @@ func (s *Store) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.
 // ListVersions implements fetch.Source. A version that cannot be read is
 // listed with its name and number alone, as with ListModels.
 func (s *Store) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch.Version, error] {
+	return fetch.Where(s.listVersions(ctx, q), mlflow.VersionFilter, q.Filter, func(v fetch.Version) *mlflow.Object { return v.Object })
+}
+
+func (s *Store) listVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch.Version, error] {
 	return func(yield func(fetch.Version, error) bool) {
 		names, err := s.modelNames(ctx, q)
 		if err != nil {

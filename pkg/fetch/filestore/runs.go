@@ -167,8 +167,12 @@ func runData(f folder, id string, v3 bool) (*mlflow.Object, error) {
 // ListRuns implements fetch.Source. Folders that hold no run are passed over,
 // with a warning, as are runs that cannot be read.
 func (s *Store) ListRuns(ctx context.Context, experimentID string) iter.Seq2[mlflow.Run, error] {
+	return s.listRuns(ctx, experimentID, fetch.ActiveOnly)
+}
+
+func (s *Store) listRuns(ctx context.Context, experimentID string, view fetch.View) iter.Seq2[mlflow.Run, error] {
 	return func(yield func(mlflow.Run, error) bool) {
-		at, ids, err := s.activeRuns(ctx, experimentID)
+		at, ids, err := s.runsIn(ctx, experimentID, view)
 		if err != nil {
 			yield(mlflow.Run{}, err)
 			return
@@ -190,9 +194,9 @@ func (s *Store) ListRuns(ctx context.Context, experimentID string) iter.Seq2[mlf
 	}
 }
 
-// activeRuns lists the active runs of an experiment, newest first, and the
-// folder that they are in.
-func (s *Store) activeRuns(ctx context.Context, experimentID string) (at string, ids []string, err error) {
+// runsIn lists the runs of an experiment that a view shows, newest first, and
+// the folder that they are in.
+func (s *Store) runsIn(ctx context.Context, experimentID string, view fetch.View) (at string, ids []string, err error) {
 	what := "experiment " + experimentID
 	if !isExperimentID(experimentID) {
 		return "", nil, notFound(what)
@@ -209,14 +213,14 @@ func (s *Store) activeRuns(ctx context.Context, experimentID string) (at string,
 		return "", nil, failed("listing the runs of "+what, err)
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains([]string{"tags", "datasets", "traces", modelsDir}, n) })
-	starts, err := fetch.Each(ctx, names, inFlight, func(ctx context.Context, id string) (int64, error) { return s.startOf(ctx, at, id) })
+	starts, err := fetch.Each(ctx, names, inFlight, func(ctx context.Context, id string) (int64, error) { return s.startOf(ctx, at, id, view) })
 	if err != nil {
 		return "", nil, err
 	}
 	for _, id := range names {
 		if err := starts[id].Err; err == nil {
 			ids = append(ids, id)
-		} else if !errors.Is(err, errDeleted) {
+		} else if !errors.Is(err, errNotShown) {
 			_ = s.passOver("run "+id, err, nil)
 		}
 	}
@@ -224,17 +228,17 @@ func (s *Store) activeRuns(ctx context.Context, experimentID string) (at string,
 	return at, ids, nil
 }
 
-var errDeleted = errors.New("deleted")
+var errNotShown = errors.New("in another stage of its life")
 
-// startOf is the start_time of an active run, 0 without one.
-func (s *Store) startOf(ctx context.Context, experiment, id string) (int64, error) {
+// startOf is the start_time of a run that a view shows, 0 without one.
+func (s *Store) startOf(ctx context.Context, experiment, id string, view fetch.View) (int64, error) {
 	f, meta, err := s.openRun(ctx, experiment, id)
 	if err != nil {
 		return 0, err
 	}
 	f.close()
-	if lifecycle(meta) != "active" {
-		return 0, errDeleted
+	if !view.Shows(lifecycle(meta)) {
+		return 0, errNotShown
 	}
 	start, _ := strconv.ParseInt(meta.Text("start_time"), 10, 64)
 	return start, nil

@@ -24,12 +24,12 @@ func (s *Store) Survey(ctx context.Context) (fetch.Survey, error) {
 			return err
 		}
 		out.LoggedModels.N += models
-		at, ids, err := s.activeRuns(ctx, e.ID())
+		at, ids, err := s.runsIn(ctx, e.ID(), fetch.ActiveOnly)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		out.Runs.N += len(ids)
-		start, err := s.startOf(ctx, at, ids[0]) // newest first
+		start, err := s.startOf(ctx, at, ids[0], fetch.ActiveOnly) // newest first
 		if err == nil && (start > out.NewestRun || newest == "") {
 			out.NewestRun, newest = start, at+"/"+ids[0]
 		}
@@ -54,9 +54,15 @@ func (s *Store) Survey(ctx context.Context) (fetch.Survey, error) {
 	return out, nil
 }
 
-// eachExperiment calls do with the active experiments, in byte order of their
-// ids; what cannot be read is passed over, with a warning.
+// eachExperiment calls do with the active experiments.
 func (s *Store) eachExperiment(ctx context.Context, do func(mlflow.Experiment) error) error {
+	return s.eachIn(ctx, fetch.ActiveOnly, do)
+}
+
+// eachIn calls do with the experiments that a view shows, in byte order of
+// their ids, deleted ones last; what cannot be read is passed over, with a
+// warning.
+func (s *Store) eachIn(ctx context.Context, view fetch.View, do func(mlflow.Experiment) error) error {
 	folders, err := s.experimentFolders(ctx)
 	if err != nil {
 		return err
@@ -65,7 +71,7 @@ func (s *Store) eachExperiment(ctx context.Context, do func(mlflow.Experiment) e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if strings.HasPrefix(at, trashDir+"/") {
+		if view == fetch.ActiveOnly && strings.HasPrefix(at, trashDir+"/") {
 			continue
 		}
 		e, err := s.readExperiment(ctx, at)
@@ -75,7 +81,7 @@ func (s *Store) eachExperiment(ctx context.Context, do func(mlflow.Experiment) e
 			}
 			continue
 		}
-		if e.Deleted() {
+		if !view.Shows(e.Text("lifecycle_stage")) {
 			continue
 		}
 		if err := do(e); err != nil {
@@ -121,33 +127,7 @@ func (s *Store) countLoggedModels(ctx context.Context, experiment string) (int, 
 // ListLoggedModels implements fetch.Surveyor. What cannot be read is passed
 // over, with a warning.
 func (s *Store) ListLoggedModels(ctx context.Context) iter.Seq2[mlflow.LoggedModel, error] {
-	return func(yield func(mlflow.LoggedModel, error) bool) {
-		err := s.eachExperiment(ctx, func(e mlflow.Experiment) error {
-			ids, err := s.loggedModelIDs(e.ID())
-			if err != nil {
-				return err
-			}
-			found, err := fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.LoggedModel, error) {
-				return s.readLoggedModel(ctx, e.ID(), id)
-			})
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				switch m := found[id]; {
-				case errors.Is(m.Err, mlflow.ErrNotFound): // deleted
-				case m.Err != nil:
-					_ = s.passOver("logged model "+id, m.Err, nil)
-				case !yield(m.Value, nil):
-					return errStop
-				}
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(mlflow.LoggedModel{}, err)
-		}
-	}
+	return s.SearchLoggedModels(ctx, fetch.Search{})
 }
 
 var errStop = errors.New("nobody listens any more")

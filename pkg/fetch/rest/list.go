@@ -20,9 +20,7 @@ func (r *Reader) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 	}
 	return func(yield func(mlflow.RegisteredModel, error) bool) {
 		params := url.Values{"max_results": {fmt.Sprint(maxPage)}, "order_by": {"name"}}
-		if like, ok := equals("name", q.Like); ok {
-			params.Set("filter", strings.Replace(like, "=", "LIKE", 1))
-		}
+		narrow(params, q)
 		for page, err := range r.getPages(ctx, "registered-models/search", params, "registered_models") {
 			if err != nil {
 				yield(mlflow.RegisteredModel{}, fmt.Errorf("listing registered models: %w", err))
@@ -34,6 +32,15 @@ func (r *Reader) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 				}
 			}
 		}
+	}
+}
+
+// narrow sends the filter of a query, unchanged, or else its pattern.
+func narrow(params url.Values, q fetch.Query) {
+	if q.Filter != "" {
+		params.Set("filter", q.Filter)
+	} else if like, ok := equals("name", q.Like); ok {
+		params.Set("filter", strings.Replace(like, "=", "LIKE", 1))
 	}
 }
 

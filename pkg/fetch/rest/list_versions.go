@@ -23,7 +23,7 @@ func (r *Reader) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetc
 		l := &versionListing{r: r, yield: yield}
 		var err error
 		if q.Models == nil {
-			err = l.all(ctx, q.Like)
+			err = l.all(ctx, q)
 		} else {
 			err = l.named(ctx, sortedNames(q.Models))
 		}
@@ -48,11 +48,9 @@ func (l *versionListing) emit(versions []fetch.Version) {
 	}
 }
 
-func (l *versionListing) all(ctx context.Context, pattern string) error {
+func (l *versionListing) all(ctx context.Context, asked fetch.Query) error {
 	q := versionOrder()
-	if filter, ok := equals("name", pattern); ok {
-		q.Set("filter", strings.Replace(filter, "=", "LIKE", 1))
-	}
+	narrow(q, asked)
 	first := true
 	for page, err := range l.r.getPages(ctx, "model-versions/search", q, "model_versions") {
 		if err != nil {

@@ -22,7 +22,8 @@ const (
 func (s *Store) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
 	l := listing{table: "registered_models", keys: []string{"name"}}
 	s.hidePrompts(&l, "registered_model_tags")
-	return list(ctx, s, s.narrow(l, q), firstText, (*reader).Models)
+	all := list(ctx, s, s.narrow(l, q), firstText, (*reader).Models)
+	return fetch.Where(all, mlflow.ModelFilter, q.Filter, func(m mlflow.RegisteredModel) *mlflow.Object { return m.Object })
 }
 
 // ListVersions implements fetch.Source. A model is a prompt if it, or one of
@@ -33,7 +34,8 @@ func (s *Store) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch
 	l.where(s.dialect.name("current_stage")+" <> ?", deletedStage)
 	s.hidePrompts(&l, "registered_model_tags")
 	s.hidePrompts(&l, "model_version_tags")
-	return list(ctx, s, s.narrow(l, q), versionID, (*reader).Versions)
+	all := list(ctx, s, s.narrow(l, q), versionID, (*reader).Versions)
+	return fetch.Where(all, mlflow.VersionFilter, q.Filter, func(v fetch.Version) *mlflow.Object { return v.Object })
 }
 
 // A listing asks for keys of a table's rows in byte order.

@@ -58,14 +58,22 @@ type scope struct {
 	values       []any
 }
 
-func (r *reader) activeExperiments() scope { return r.scope("experiments", "active") }
-func (r *reader) activeRuns() scope        { return r.scope("runs", "active").inActive(r) }
+func (r *reader) activeExperiments() scope { return r.scope("experiments", fetch.ActiveOnly) }
+func (r *reader) activeRuns() scope        { return r.scope("runs", fetch.ActiveOnly).inActive(r) }
 
-func (r *reader) activeLoggedModels() scope { return r.scope("logged_models", "active").inActive(r) }
+func (r *reader) activeLoggedModels() scope {
+	return r.scope("logged_models", fetch.ActiveOnly).inActive(r)
+}
 
-func (r *reader) scope(table, stage string) scope {
+func (r *reader) scope(table string, view fetch.View) scope {
 	d := r.store.dialect
-	s := scope{table: table, where: d.name("lifecycle_stage") + " = ?", values: []any{stage}}
+	s := scope{table: table, where: d.name("lifecycle_stage") + " = ?", values: []any{"active"}}
+	switch view {
+	case fetch.DeletedOnly:
+		s.values[0] = "deleted"
+	case fetch.AllStages:
+		s.where, s.values = d.name("lifecycle_stage")+" IN (?,?)", append(s.values, "deleted")
+	}
 	if r.store.schema.hasColumn(table, "workspace") {
 		s.where += " AND " + d.name("workspace") + " = ?"
 		s.values = append(s.values, r.store.workspace)
@@ -74,8 +82,11 @@ func (r *reader) scope(table, stage string) scope {
 }
 
 // inActive leaves out what belongs to a deleted experiment.
-func (s scope) inActive(r *reader) scope {
-	d, e := r.store.dialect, r.activeExperiments()
+func (s scope) inActive(r *reader) scope { return s.in(r, r.activeExperiments()) }
+
+// in leaves out what belongs to other experiments.
+func (s scope) in(r *reader, e scope) scope {
+	d := r.store.dialect
 	s.where += " AND " + d.name("experiment_id") + " IN (SELECT " + d.name("experiment_id") + " FROM " + d.name(e.table) + " WHERE " + e.where + ")"
 	s.values = append(slices.Clip(s.values), e.values...)
 	return s
@@ -98,16 +109,7 @@ func (r *reader) newest(ctx context.Context, s scope, by, column string, each fu
 
 // ListLoggedModels implements fetch.Surveyor.
 func (s *Store) ListLoggedModels(ctx context.Context) iter.Seq2[mlflow.LoggedModel, error] {
-	if !s.schema.hasLoggedModels() {
-		return func(func(mlflow.LoggedModel, error) bool) {}
-	}
-	ids := func(r *reader) (string, []any) {
-		d, from := s.dialect, r.activeLoggedModels()
-		return "SELECT " + d.name("model_id") + " FROM " + d.name(from.table) + " WHERE " + from.where + " ORDER BY " + d.byteOrder("model_id"), from.values
-	}
-	return byIDs(ctx, s, ids, func(ctx context.Context, ids []string) (fetch.Results[string, mlflow.LoggedModel], error) {
-		return s.LoggedModels(ctx, ids, nil)
-	})
+	return s.SearchLoggedModels(ctx, fetch.Search{})
 }
 
 // ListModelRuns implements fetch.Surveyor.

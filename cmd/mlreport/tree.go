@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
+)
+
+// treeIndex opens the index of a finished tree.
+func treeIndex(dir string) (index *report.IndexReader, done func(), err error) {
+	f, err := os.Open(filepath.Join(dir, "index.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%s is no tree of reports: there is no index.json in it", dir)}, Hint: "give the folder that mlreport run wrote, mostly mlreport-out"}
+	} else if err != nil {
+		return nil, nil, fmt.Errorf("reading the tree %s: %w", dir, withoutPath(err))
+	}
+	info, err := f.Stat()
+	if err == nil {
+		index, err = report.ReadIndex(f, info.Size())
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, fmt.Errorf("reading index.json of %s: %w", dir, err)
+	}
+	return index, func() { _ = f.Close() }, nil
+}
+
+// treeReport reads the report of a row.
+func treeReport(dir string, r report.Row) (*mlflow.Object, error) {
+	i := slices.IndexFunc(r.Files, func(f report.FileRef) bool { return strings.HasSuffix(f.Path, "/report.json") })
+	if i < 0 || !filepath.IsLocal(filepath.FromSlash(r.Files[i].Path)) {
+		return nil, fmt.Errorf("index.json of %s names no report of %s", dir, r.URI)
+	}
+	return readReport(filepath.Join(dir, filepath.FromSlash(r.Files[i].Path)))
+}
