@@ -83,12 +83,16 @@ func StartServer(t testing.TB, o ServerOptions) *Server {
 		}
 	})
 	for try := 1; ; try++ {
-		err := s.start(o)
+		port, err := freePort()
+		if err == nil {
+			err = s.start(o, port)
+		}
 		if err == nil {
 			return s
 		}
 		s.Stop()
-		taken := strings.Contains(strings.ToLower(s.output.tail(8000)), "address already in use")
+		says := strings.ToLower(s.output.tail(8000))
+		taken := strings.Contains(says, "address already in use") || strings.Contains(says, "connection in use")
 		if !taken || try == 3 { // somebody may take the free port first
 			t.Fatalf("MLflow %s did not start: %v", s.Version, err)
 		}
@@ -119,11 +123,7 @@ func layout(t testing.TB, o ServerOptions) *Server {
 	return s
 }
 
-func (s *Server) start(o ServerOptions) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
+func (s *Server) start(o ServerOptions, port int) (err error) {
 	store := s.Folder
 	switch {
 	case s.Database != "":
@@ -180,6 +180,9 @@ func (s *Server) waitHealthy() error {
 			return fmt.Errorf("no answer within %v:\n%s", startPatience, s.output.tail(4000))
 		case <-tick.C:
 		}
+		if !s.listens() {
+			continue
+		}
 		answer, err := client.Get(s.URL + "/health")
 		if err != nil {
 			continue
@@ -189,6 +192,14 @@ func (s *Server) waitHealthy() error {
 			return nil
 		}
 	}
+}
+
+// listens tells whether the server itself has taken its port, as uvicorn and
+// gunicorn both say with its address: another program that took the port first
+// may answer there, too.
+func (s *Server) listens() bool {
+	says := s.output.tail(1 << 20)
+	return strings.Contains(says, "Uvicorn running on "+s.URL) || strings.Contains(says, "Listening at: "+s.URL)
 }
 
 func freePort() (int, error) {

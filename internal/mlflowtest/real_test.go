@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +54,20 @@ func TestRealServerStartsAndEndsWithItsTest(t *testing.T) {
 		} else if !strings.Contains(err.Error(), "refused") {
 			t.Error(err)
 		}
+	}
+}
+
+// A port that was free may be taken before the server has it: then somebody
+// else answers, and well.
+func TestAnotherProgramAtThePortIsNotTakenForTheServer(t *testing.T) {
+	Python(t, MLflow3)
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer other.Close()
+	s := layout(t, ServerOptions{})
+	defer s.Stop()
+	err := s.start(ServerOptions{}, other.Listener.Addr().(*net.TCPAddr).Port)
+	if err == nil || !strings.Contains(strings.ToLower(s.output.tail(8000)), "address already in use") {
+		t.Errorf("started: %v", err)
 	}
 }
 

@@ -29,6 +29,7 @@ type call struct {
 	limit    int64  // bytes of a good answer
 	since    string // an ETag: the answer may be 304
 	once500  bool   // an answer of 500 is not asked for again
+	noPage   bool   // a page for people is no answer
 	anywhere bool   // sent without the workspace header, before it is known
 }
 
@@ -60,7 +61,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 			return a, f.error()
 		}
 		wait, more := r.next(c.opts.Now(), f.after)
-		if !again || !more {
+		if !again || !more || f.page && r.onlyPages(c.breaker.seen() > 0) {
 			return answer{}, c.gaveUp(q, r, f)
 		}
 		if err := c.pause(ctx, q, f, began, wait); err != nil {
@@ -174,6 +175,9 @@ func (c *Client) examine(q call, a *answer) *failure {
 		return f
 	}
 	if !q.json {
+		if q.noPage && isPage(*a) {
+			return c.notMLflow(q, *a)
+		}
 		return nil
 	}
 	var err error

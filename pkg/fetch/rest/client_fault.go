@@ -20,6 +20,7 @@ type failure struct {
 	err    error // as the caller will see it
 	status int   // of HTTP; 0: no complete answer
 	again  bool  // another try may help
+	page   bool  // a page for people came instead of data
 	absent bool  // nobody answered, or a gateway did for a server that is not there or has too much to do
 	after  time.Duration
 }
@@ -128,8 +129,12 @@ func (c *Client) notJSON(q call, a answer, err error) *failure {
 	return f
 }
 
-// notMLflow judges a 200 that another program gave.
+// notMLflow judges a 200 that another program gave. A gateway that does so once
+// in a while is asked again; a login page stays what it is.
 func (c *Client) notMLflow(q call, a answer) *failure {
-	return c.fail(mlflow.ErrUnavailable, a.status, textOf(a.body), "a login page or another program answers at this address; sign in differently, or correct the address",
+	c.counts.add(func(s *Stats) { s.Faults++ })
+	f := c.fail(mlflow.ErrUnavailable, a.status, textOf(a.body), "a login page or another program answers at this address; sign in differently, or correct the address",
 		"answered %s with a page instead of data", q.name)
+	f.again, f.page = true, true
+	return f
 }

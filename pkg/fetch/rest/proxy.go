@@ -42,7 +42,7 @@ func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, file string
 		return fetch.File{}, err
 	}
 	q := call{method: http.MethodGet, name: "the file " + full, url: a.c.address(proxyRoot+"/"+escapePath(full), nil),
-		limit: limit, since: since.ETag, once500: true}
+		limit: limit, since: since.ETag, once500: true, noPage: path.Ext(file) != ".html"}
 	got, err := a.c.do(ctx, q)
 	if unclear(err) {
 		got, err = a.decide(ctx, q, full, err)
@@ -52,9 +52,6 @@ func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, file string
 	}
 	if got.unchanged {
 		return fetch.File{Unchanged: true, Stamp: since}, nil
-	}
-	if isPage(got) && path.Ext(file) != ".html" {
-		return fetch.File{}, a.c.notMLflow(q, got).err
 	}
 	return fetch.File{Data: got.body, Stamp: fetch.Stamp{ETag: got.header.Get("ETag")}}, nil
 }

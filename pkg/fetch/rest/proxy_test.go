@@ -76,12 +76,12 @@ func TestALoginPageIsNotTakenForAFile(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		io.WriteString(w, page)
 	}}
-	c, _ := serve(t, Options{}, s.ServeHTTP)
+	c, _ := serve(t, Options{Sleep: noWait}, s.ServeHTTP)
 	read := func(name string) (fetch.File, error) {
 		return NewArtifacts(c).ReadFile(t.Context(), fetch.Location{URI: "mlflow-artifacts:/1/r"}, name, 100, fetch.Stamp{})
 	}
 	_, err := read("MLmodel")
-	want := anonymous + "answered the file 1/r/MLmodel with a page instead of data: Sign in."
+	want := anonymous + "answered the file 1/r/MLmodel with a page instead of data: Sign in. (tried 2 times)"
 	if !errors.Is(err, mlflow.ErrUnavailable) || err.Error() != want || !strings.HasPrefix(mlflow.Hint(err), "a login page or another program answers") {
 		t.Error(err, mlflow.Hint(err))
 	}

@@ -13,6 +13,8 @@ import (
 const (
 	maxBackoff = 120 * time.Second // of one wait, as in MLflow's client
 	jitter     = time.Second
+
+	mostPages = 3 // tries of one call that may be answered with a page
 )
 
 // sleep waits for d unless ctx ends before.
@@ -55,6 +57,7 @@ type retries struct {
 	goods    int64         // good answers to other calls when this one began
 	tries    int           // so far
 	left     int           // tries after the first
+	pages    int           // tries that were answered with a page
 	wait     time.Duration // all that may still be waited
 	deadline time.Time     // for as long as the server never answered; zero: none
 	heard    *atomic.Bool  // it answered
@@ -91,6 +94,13 @@ func (r *retries) next(now time.Time, after time.Duration) (time.Duration, bool)
 		d = min(d, r.deadline.Sub(now))
 	}
 	return d, true
+}
+
+// onlyPages counts a page and tells whether it is of no use to try again: soon
+// when the server never gave data, which is how a login page looks.
+func (r *retries) onlyPages(good bool) bool {
+	r.pages++
+	return r.pages == mostPages || r.pages == 2 && !good
 }
 
 // impatient tells whether the deadline counts.

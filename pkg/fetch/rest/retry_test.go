@@ -174,6 +174,30 @@ func TestFewerRequestsAtOnceAfter429(t *testing.T) {
 	})
 }
 
+// A gateway may answer with a page of its own once in a while; a login page
+// comes each time.
+func TestAPageAmongAnswersIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, pages := 0, 2
+		c, _ := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+			if asked++; asked > 1 && asked <= 1+pages {
+				w.Header().Set("Content-Type", "text/html")
+				io.WriteString(w, "<html>Please wait</html>")
+				return
+			}
+			io.WriteString(w, "{}")
+		})
+		c.Get(t.Context(), "runs/get", nil)
+		if _, err := c.Get(t.Context(), "runs/get", nil); err != nil || asked != 4 {
+			t.Errorf("asked %d times: %v", asked, err)
+		}
+		asked, pages = 1, 1000
+		if _, err := c.Get(t.Context(), "runs/get", nil); !errors.Is(err, mlflow.ErrUnavailable) || asked != 1+mostPages {
+			t.Errorf("asked %d times: %v", asked, err)
+		}
+	})
+}
+
 func TestRequestsPerSecondAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked askedAt
