@@ -22,6 +22,8 @@ type cli struct {
 
 	Patience string `enum:"auto,interactive,batch" default:"auto" help:"How long to try to reach a server that does not answer: interactive (10 s), batch (all retries), or auto (interactive on a terminal)."`
 
+	LogFormat string `enum:"text,json" default:"text" help:"How to say on stderr what happens: text, for people, or json, one object per line."`
+
 	CPUProfile string `name:"cpuprofile" hidden:"" help:"Write a CPU profile."`
 	MemProfile string `name:"memprofile" hidden:"" help:"Write a profile of allocations."`
 
@@ -72,6 +74,8 @@ type session struct {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, e *env) int {
+	e, flush := e.withRecords(args)
+	defer flush()
 	u := &tui{env: e}
 	c := &cli{}
 	exit := -1 // what --help wants
@@ -118,7 +122,7 @@ func usageError(app *kong.Application, args []string, err error) error {
 	for _, c := range app.Children {
 		commands = append(commands, c.Name)
 	}
-	i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
+	i := firstWord(app, args)
 	switch {
 	case i >= 0 && slices.Contains(commands, args[i]):
 		if what, ok := strings.CutPrefix(err.Error(), "expected "); ok && strings.HasPrefix(what, `"<`) {
@@ -134,6 +138,18 @@ func usageError(app *kong.Application, args []string, err error) error {
 		}
 	}
 	return &mlflow.Error{Err: errUsage{err}, Hint: "type mlreport --help"}
+}
+
+// firstWord is the index of the command in a command line, or -1: the first
+// word that is neither an option nor the value of one.
+func firstWord(app *kong.Application, args []string) int {
+	for i, a := range args {
+		value := i > 0 && slices.ContainsFunc(app.Flags, func(f *kong.Flag) bool { return args[i-1] == "--"+f.Name && !f.IsBool() })
+		if !strings.HasPrefix(a, "-") && !value {
+			return i
+		}
+	}
+	return -1
 }
 
 // joinBooleans lets `true` or `false` stand as a word of its own behind a

@@ -57,7 +57,7 @@ func (u *user) typesUntil(ctx context.Context, args ...string) said {
 
 func (u *user) plain(s string) string {
 	s = strings.ReplaceAll(s, u.dir, "DIR")
-	s = regexp.MustCompile(`(?m)^mlreport: \d+ reports?.* after \d+s\n`).ReplaceAllString(s, "") // of a slow machine
+	s = regexp.MustCompile(`(?m)^mlreport: \d+ reports?.* after [0-9ms]+(;.*)?\n`).ReplaceAllString(s, "") // of a slow machine
 	return regexp.MustCompile(`(reports? in) [0-9.]+m?s`).ReplaceAllString(s, "$1 TIME")
 }
 

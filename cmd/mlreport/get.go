@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -103,14 +102,6 @@ func (s *session) output(out outputFlags, doc *mlflow.Object) error {
 	}
 	_, err := s.Stdout.Write(data)
 	return err
-}
-
-func (s *session) logger() *slog.Logger {
-	level := slog.LevelError
-	if s.cli.Verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // defaultHost is the store that flags or the environment name, or the one that

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -51,6 +52,8 @@ type env struct {
 	Home           string
 	Now            func() time.Time
 	Program        string // what a person types to start it
+
+	records *slog.Logger // with --log-format json: what happens is told to this, not in words to Stderr
 }
 
 func processEnv() *env {

@@ -2,54 +2,30 @@ package main
 
 import (
 	"bytes"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/mlreport/mlreport/internal/mlflowtest"
+	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/report"
 )
 
-// A screen is a terminal that says when something is on it.
-type screen struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	see  func(text string)
-}
-
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.text.Write(b)
-	s.see(s.text.String())
-	return n, err
-}
-
-// Somebody at a terminal sees that the batch is alive while it waits for a
-// server, and nothing of that when it is done.
-func TestATerminalShowsThatTheBatchWaits(t *testing.T) {
-	fake := mlflowtest.StartFake(t, mlflowtest.SmallFakeWorld(), mlflowtest.FakeOptions{})
-	u := newUser(t)
-	u.env["MLFLOW_TRACKING_URI"] = fake.URL
-	seen := make(chan struct{})
-	fake.Fail(mlflowtest.Fault{Endpoint: "mlflow-artifacts/artifacts", Times: 1, Until: seen})
-	var once sync.Once
-	s := &screen{see: func(text string) {
-		if strings.Contains(text, "0 reports after ") {
-			once.Do(func() { close(seen) })
-		}
-	}}
-	e := &env{
-		Stdin: strings.NewReader(""), Stdout: &bytes.Buffer{}, Stderr: s, Terminal: true, Dir: u.dir, Home: u.dir, Now: time.Now,
-		Lookup: func(name string) (string, bool) { v, ok := u.env[name]; return v, ok },
+func TestALineSaysHowFarEachHostIs(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	p := &progress{env: &env{Stderr: &out, Now: func() time.Time { return now }}, began: now.Add(-20 * time.Second), stop: make(chan struct{})}
+	p.found("prod", 200, true)
+	p.found("dev", 30, false)
+	p.found("laptop", 1, true)
+	p.done(batch.Event{Row: report.Row{Host: "laptop", Status: report.StatusOK}})
+	for range 49 {
+		p.done(batch.Event{Row: report.Row{Host: "prod", Status: report.StatusOK}})
 	}
-	manifest := u.writes("m.yaml", "version: 1\nmodels: [models:/wine/2]\n")
-	if code := execute(t.Context(), []string{"run", manifest, "--out", u.path("out")}, e); code != exitOK {
-		t.Errorf("exit code %d: %s", code, s.text.String())
-	}
-	_, after, _ := strings.Cut(s.text.String(), "1 report in ")
-	before := strings.TrimSuffix(s.text.String(), "1 report in "+after)
-	if !strings.HasSuffix(before, "\r\033[K") {
-		t.Errorf("the line was not taken away: %q", before)
+	p.done(batch.Event{Row: report.Row{Host: "prod", Status: report.StatusFailed}})
+	p.found("lab", 1, true)
+	p.done(batch.Event{Row: report.Row{Host: "dev", Status: report.StatusPartial}})
+	p.sayLine()
+	want := "mlreport: 51 reports, 1 failed after 20s; dev 1 of 30 or more, 0.1/s; lab waiting for 20s; prod 50 of 200, 1 failed, 2.5/s, 1m0s left\n"
+	if out.String() != want {
+		t.Errorf("said %q, want %q", out.String(), want)
 	}
 }

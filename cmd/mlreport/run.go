@@ -18,17 +18,38 @@ import (
 // runCmd writes a tree.
 type runCmd struct {
 	askedFlags
-	Out      string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
-	JSON     bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
-	FailOn   []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
-	Only     string        `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
-	Compat   string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
-	NoSync   bool          `hidden:"" help:"Leave it to the system when files become durable."`
-	LockWait time.Duration `hidden:"" help:"How long to wait for another batch."`
+	Out         string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
+	JSON        bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
+	FailOn      []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
+	Only        string        `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
+	Compat      string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
+	MetricsFile string        `placeholder:"FILE" help:"Write what the batch did for Prometheus (text format), also when it failed."`
+	NoSync      bool          `hidden:"" help:"Leave it to the system when files become durable."`
+	LockWait    time.Duration `hidden:"" help:"How long to wait for another batch."`
 }
 
 // Run writes the tree and sums up.
 func (c *runCmd) Run(ctx context.Context, s *session) error {
+	if c.MetricsFile == "" {
+		return c.run(ctx, s, &metrics{})
+	}
+	m, err := newMetrics(c.MetricsFile, s.env)
+	if err != nil {
+		return err
+	}
+	err = c.run(ctx, s, m)
+	unwritten := m.write(exitCode(err))
+	if err == nil {
+		return unwritten
+	}
+	if unwritten != nil {
+		(&tui{s.env}).error(unwritten, exitCode(err))
+	}
+	return err
+}
+
+// run is Run; what there is to measure is left in m.
+func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	failOn, err := parseFailOn(c.FailOn)
 	if err != nil {
 		return err
@@ -49,6 +70,7 @@ func (c *runCmd) Run(ctx context.Context, s *session) error {
 	}
 	defer w.closeTree(tree)
 	result, err := w.run(ctx, tree, nil)
+	m.batch(w, result)
 	if ctx.Err() != nil {
 		return w.interrupted(tree, result)
 	}
@@ -162,7 +184,7 @@ func (w *work) closeTree(t *sink.Tree) {
 
 // run runs the batch with progress shown; done hears of each row.
 func (w *work) run(ctx context.Context, tree batch.Tree, done func(batch.Event)) (*batch.Result, error) {
-	w.show = newProgress(w.env, w.cli.Quiet)
+	w.show = newProgress(w.env, w.o.Hosts, w.cli.Quiet, w.cli.Verbose)
 	defer w.show.close()
 	w.o.Tree = tree
 	w.o.Done = func(e batch.Event) {
@@ -171,6 +193,7 @@ func (w *work) run(ctx context.Context, tree batch.Tree, done func(batch.Event))
 		}
 		w.show.done(e)
 	}
+	w.o.Found = w.show.found
 	return batch.Run(ctx, w.o)
 }
 

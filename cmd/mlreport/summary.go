@@ -26,6 +26,11 @@ func (w *work) summary(r *batch.Result, c *runCmd) {
 		return
 	}
 	took := w.Now().Sub(w.started).Round(10 * time.Millisecond)
+	if w.records != nil {
+		w.records.Info("batch done", "reports", reportsOf(r), "entries", r.Statuses, "changes", r.Changes, "issues", r.Codes,
+			"seconds", took.Seconds(), "tree", absolute(c.Out))
+		return
+	}
 	fmt.Fprintf(w.Stderr, "%s in %s%s\n", counted(reportsOf(r), "report"), took, inBrackets(changes(r)))
 	fmt.Fprintf(w.Stderr, "  entries: %s\n", join(statuses(r)))
 	fmt.Fprintf(w.Stderr, "  tree:    %s\n", absolute(c.Out))
@@ -116,6 +121,10 @@ func (p *progress) sayProblems(out string) {
 	said := map[string]bool{}
 	for _, e := range p.worst {
 		if p.quiet && !failed(e) {
+			continue
+		}
+		if p.records != nil {
+			p.recordProblems(e)
 			continue
 		}
 		for _, i := range e.Row.Issues {

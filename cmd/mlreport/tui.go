@@ -36,45 +36,49 @@ type tui struct{ *env }
 
 // fail prints an error, if there is one, and returns the exit code.
 func (u *tui) fail(err error) int {
+	code := exitCode(err)
 	var mistakes manifest.Mistakes
+	switch {
+	case err == nil, errors.As(err, new(errSaid)):
+	case errors.As(err, &mistakes):
+		for _, m := range mistakes {
+			u.error(&mlflow.Error{Err: m, Hint: m.Hint}, code)
+		}
+	case code == exitInterrupted:
+		fmt.Fprintln(u.Stderr, "mlreport: interrupted")
+	default:
+		u.error(err, code)
+	}
+	return code
+}
+
+// exitCode is the exit code of a command that ended with err.
+func exitCode(err error) int {
 	var said errSaid
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &said):
 		return int(said)
-	case errors.As(err, &mistakes):
-		u.mistakes(mistakes)
+	case errors.As(err, new(manifest.Mistakes)), errors.As(err, new(errUsage)), errors.Is(err, sink.ErrNotTree):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(u.Stderr, "mlreport: interrupted")
 		return exitInterrupted
-	}
-	u.error(err)
-	return exitCode(err)
-}
-
-func exitCode(err error) int {
-	var usage errUsage
-	switch {
-	case errors.As(err, &usage), errors.Is(err, sink.ErrNotTree):
-		return exitUsage
 	case errors.Is(err, sink.ErrLocked):
 		return exitLocked
 	}
 	return exitFatal
 }
 
-func (u *tui) error(err error) {
+// error tells an error and what to do about it.
+func (u *tui) error(err error, code int) {
+	if u.records != nil {
+		u.recordError(err, code)
+		return
+	}
 	fmt.Fprintf(u.Stderr, "mlreport: error: %s\n", harmless(err.Error()))
 	if hint := mlflow.Hint(err); hint != "" {
 		fmt.Fprintf(u.Stderr, "mlreport: hint: %s\n", harmless(hint))
-	}
-}
-
-func (u *tui) mistakes(list manifest.Mistakes) {
-	for _, m := range list {
-		u.error(&mlflow.Error{Err: m, Hint: m.Hint})
 	}
 }
 

@@ -52,6 +52,11 @@ type Options struct {
 	Compat      bool      // reports as the seed tool wrote them
 
 	Done func(Event) // called after each row, from many goroutines at once; may be nil
+
+	// Found is called by each host's lane as it learns what its entries mean:
+	// with the number of objects and failures so far, each of which will have a
+	// row or more, and whether these are all. It may be nil.
+	Found func(host string, n int, all bool)
 	Log  *slog.Logger
 }
 

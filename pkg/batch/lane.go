@@ -51,9 +51,17 @@ func (l *lane) work(ctx context.Context) error {
 
 // failAll fails every entry of a host that cannot be used.
 func (l *lane) failAll() {
-	for _, w := range l.wants() {
+	wants := l.wants()
+	l.found(len(wants), true)
+	for _, w := range wants {
 		issue := mlflow.NewIssue("entry", mlflow.Unavailable, Asked(l.Entries[w.Entry]))
 		l.fail(failure{[]int{w.Entry}, w.Ref, issue, []error{l.host.Err}})
+	}
+}
+
+func (l *lane) found(n int, all bool) {
+	if l.Found != nil {
+		l.Found(l.host.Name, n, all)
 	}
 }
 
@@ -81,10 +89,13 @@ func (l *lane) readAll(ctx context.Context) error {
 		chunk = nil
 		g.Go(func() error { return l.do(gctx, f, jobs) })
 	}
+	found := 0
 	for s, err := range f.Select(gctx, l.wants()) {
 		if err != nil {
 			break // the context ended: g knows why
 		}
+		found++
+		l.found(found, false)
 		if s.Failed != nil {
 			l.fail(failure{s.Entries, s.Ref, *s.Failed, notNil(s.Err)})
 			continue
@@ -99,6 +110,7 @@ func (l *lane) readAll(ctx context.Context) error {
 			send()
 		}
 	}
+	l.found(found, true)
 	if len(chunk) > 0 && gctx.Err() == nil {
 		send()
 	}
