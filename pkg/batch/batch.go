@@ -57,7 +57,7 @@ type Options struct {
 	// with the number of objects and failures so far, each of which will have a
 	// row or more, and whether these are all. It may be nil.
 	Found func(host string, n int, all bool)
-	Log  *slog.Logger
+	Log   *slog.Logger
 }
 
 // An Event is one entry or object that is done.
