@@ -69,8 +69,12 @@ func deeper(a, b manifest.Level) manifest.Level {
 }
 
 // EnrichOptions are how the objects of a host are enriched.
-func EnrichOptions(h Host, compat bool) enrich.Options {
-	return enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat}
+func EnrichOptions(ctx context.Context, h Host, compat bool) enrich.Options {
+	o := enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat, Databricks: h.Databricks, UnityCatalog: h.UnityCatalog}
+	if h.WorkspaceID != nil {
+		o.WorkspaceID = h.WorkspaceID(ctx)
+	}
+	return o
 }
 
 // write makes the reports of one job and their rows. A mistake of the program
@@ -84,8 +88,8 @@ func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	enriched := enrich.Bundle(o.Bundle, EnrichOptions(l.host, l.Compat))
-	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions()), report.Options{
+	enriched := enrich.Bundle(o.Bundle, l.enrichOptions(ctx))
+	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
 	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked()}
@@ -113,7 +117,9 @@ func (j job) unasked() []string {
 	return out
 }
 
-func (l *lane) enrichOptions() enrich.Options { return EnrichOptions(l.host, l.Compat) }
+func (l *lane) enrichOptions(ctx context.Context) enrich.Options {
+	return EnrichOptions(ctx, l.host, l.Compat)
+}
 
 // withFiles gives a bundle the listing of files that its report wants, when
 // deeper ones were listed for its objects.

@@ -248,7 +248,11 @@ func (p *pick) pass(v Version, fromEnd int) {
 	}
 	delete(p.entries, n)
 	slices.Sort(entries)
-	p.s.emit(Selected{Ref: v.ID().Ref(), Version: &v, Entries: entries})
+	shown := &v
+	if v.Partial {
+		shown = nil
+	}
+	p.s.emit(Selected{Ref: v.ID().Ref(), Version: shown, Entries: entries})
 }
 
 // emitRest emits the versions that no listing showed.

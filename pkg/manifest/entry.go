@@ -174,7 +174,7 @@ func (p *parser) uri(f field, d *entryDraft) {
 	}
 	if ref.Registry != "" {
 		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")",
-			"registries in URIs are those of Databricks, which this version does not read; name another one as `registry:` of the host")
+			"name the registry as `registry:` of the host (databricks://PROFILE, databricks-uc://PROFILE)")
 		return
 	}
 	if ref.Kind == mlflow.LocationRef {
