@@ -20,6 +20,7 @@ type askedFlags struct {
 	What []string `arg:"" optional:"" help:"Manifest (- for standard input), model URIs such as models:/name/3, stores (mlruns, x.db, a folder with them, a server's URL), or pages of MLflow's web interface. Nothing: ./mlreport.yaml, else the store that mlreport alone shows."`
 	All  bool     `help:"All models of a server that has more than 100."`
 	storeFlags
+	moreFlags
 }
 
 // words are what a person types for the same again, each behind a blank.
@@ -37,7 +38,7 @@ func (a askedFlags) words() string {
 	if a.All {
 		out = append(out, " --all")
 	}
-	return strings.Join(out, "")
+	return strings.Join(out, "") + a.moreFlags.words()
 }
 
 // manifestHere is the manifest that is read when none is named.

@@ -147,11 +147,17 @@ type work struct {
 // prepare reads what is asked for and opens its stores: all that can be wrong
 // before anything is asked or written.
 func (s *session) prepare(ctx context.Context, asked askedFlags, only string, compat bool) (*work, error) {
+	if err := asked.apply(nil); err != nil { // before anybody is asked
+		return nil, err
+	}
 	p, err := s.planFor(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.only(only); err != nil {
+		return nil, err
+	}
+	if err := asked.apply(p.entries); err != nil {
 		return nil, err
 	}
 	w := &work{session: s, log: s.logger(), started: s.Now()}

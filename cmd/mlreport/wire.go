@@ -15,7 +15,6 @@ import (
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/fetch/artifact"
-	"github.com/mlreport/mlreport/pkg/fetch/databricks"
 	"github.com/mlreport/mlreport/pkg/fetch/filestore"
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/fetch/sqlstore"
@@ -27,8 +26,7 @@ import (
 type store struct {
 	source    fetch.Source
 	artifacts fetch.Artifacts
-	client    *rest.Client          // of a server
-	workspace *databricks.Workspace // of Databricks
+	client    *rest.Client // of a server
 	close     func() error
 }
 
@@ -54,20 +52,16 @@ func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *o
 	o.Source, o.Artifacts = tracking.source, tracking.artifacts
 	if h.Registry != "" && h.Registry != h.Tracking {
 		o.registryAt = address{h.Registry, h.registryFrom}
-		if isHTTP(h.Registry) || isDatabricks(h.Registry) {
-			o.Registry = cleanURI(h.Registry)
+		registry := o.open(s.openStore(ctx, o.registryAt, h, log))
+		if registry == nil {
+			return o
 		}
-		if !h.oneWorkspace() {
-			registry := o.open(s.openStore(ctx, o.registryAt, h, log))
-			if registry == nil {
-				return o
-			}
-			o.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
-			o.Artifacts = byOwner{registry: registry.artifacts, tracking: tracking.artifacts}
+		o.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
+		if isHTTP(h.Registry) {
+			o.Registry = cleanURI(h.Registry)
 		}
 	}
 	o.Local = o.registry().client == nil
-	o.asDatabricks(tracking.workspace, o.registry().workspace)
 	if o.UI == "" && isHTTP(h.Tracking) {
 		o.UI = cleanURI(h.Tracking)
 	}
@@ -147,10 +141,8 @@ func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *sl
 		return openDatabase(ctx, uri, h, log)
 	case strings.Contains(uri, "://") && mlflow.IsDatabaseServer(dialect):
 		return s.openDatabaseServer(ctx, uri, h, log)
-	case isDatabricks(uri):
-		return s.openDatabricks(at, h, log)
-	case dialect == "uc":
-		return nil, notServed("the open-source Unity Catalog", "what is read are MLflow servers (https://host), Databricks (databricks, databricks-uc), databases (sqlite:///mlflow.db, postgresql://, mysql://) and mlruns folders")
+	case dialect == "databricks" || dialect == "databricks-uc" || dialect == "uc":
+		return nil, notServed("Databricks", "what is read are MLflow servers (https://host), databases (sqlite:///mlflow.db, postgresql://, mysql://) and mlruns folders")
 	case strings.Contains(uri, "://") && dialect != "file":
 		return nil, &mlflow.Error{
 			Err:  mlflow.Reason(mlflow.ErrUnsupported, "%q names no kind of store that MLflow has", cleanURI(uri)),

@@ -23,6 +23,9 @@ import (
 //	files            lines of bytes and path, a slash behind folders; the first line is the level listed to
 //	raw_model        JSON {"type", "loader_module", "mlflow_model", "feature_spec"}
 //	permissions      JSON
+//	requirements.txt, conda.yaml, python_env.yaml
+//	                 files beside MLmodel
+//	kept             lines of path, place, bytes, sha256 and why it was left out; - for what is not there
 //	history          lines of metric, step, timestamp and value
 //	issues           lines of section, code, level and message
 //
@@ -78,6 +81,14 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 		o := decodePart(t, f)
 		b.RawModel = &mlflow.RawModel{Type: o.Text("type"), LoaderModule: o.Text("loader_module"),
 			Content: o.Object("mlflow_model"), FeatureSpec: o.Object("feature_spec")}
+	case "requirements.txt", "conda.yaml", "python_env.yaml":
+		if b.EnvironmentFiles == nil {
+			b.EnvironmentFiles = &mlflow.EnvironmentFiles{}
+		}
+		e := b.EnvironmentFiles
+		*map[string]*[]byte{"requirements.txt": &e.Requirements, "conda.yaml": &e.Conda, "python_env.yaml": &e.PythonEnv}[f.Name] = f.Data
+	case "kept":
+		b.KeptFiles = readKeptFiles(text)
 	case "history":
 		b.MetricHistory = readHistory(t, text)
 	case "issues":
@@ -86,6 +97,20 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 			b.AddIssue(mlflow.Issue{Section: i[0], Code: mlflow.Code(i[1]), Level: mlflow.Level(i[2]), Message: i[3]})
 		}
 	}
+}
+
+func readKeptFiles(text string) []mlflow.KeptFile {
+	var list []mlflow.KeptFile
+	for line := range strings.Lines(text) {
+		parts := append(strings.Fields(line), "-")
+		for i := range parts {
+			parts[i] = strings.TrimPrefix(parts[i], "-")
+		}
+		k := mlflow.KeptFile{Path: parts[0], Place: parts[1], SHA256: parts[3], LeftOut: mlflow.LeftOut(parts[4])}
+		fmt.Sscan(parts[2], &k.Bytes)
+		list = append(list, k)
+	}
+	return list
 }
 
 func readHistory(t testing.TB, text string) mlflow.History {

@@ -206,7 +206,12 @@ func (m *Memory) ReadFile(ctx context.Context, at fetch.Location, path string, l
 // List lists Files below a location, folders left out.
 func (m *Memory) List(_ context.Context, at fetch.Location, path string, _ int) iter.Seq2[mlflow.FileInfo, error] {
 	return func(yield func(mlflow.FileInfo, error) bool) {
+		m.count("List", 1)
 		root := strings.TrimSuffix(at.URI+"/"+path, "/") + "/"
+		if err := m.fails("List", root); err != nil {
+			yield(mlflow.FileInfo{}, err)
+			return
+		}
 		for _, key := range slices.Sorted(maps.Keys(m.Files)) {
 			if name, ok := strings.CutPrefix(key, root); ok && !yield(mlflow.FileInfo{Path: name, Bytes: int64(len(m.Files[key]))}, nil) {
 				return

@@ -29,10 +29,6 @@ type Host struct {
 	Workspace string // of MLflow 3, for links
 	Local     bool   // files and tables of this machine: larger chunks pay off
 
-	Databricks   bool                         // a workspace of Databricks: its links are its own
-	UnityCatalog bool                         // the registry is Unity Catalog
-	WorkspaceID  func(context.Context) string // of Databricks, for links; nil: not known
-
 	// Answered tells whether the host ever gave an answer; nil: always.
 	Answered func() bool
 }
@@ -40,6 +36,8 @@ type Host struct {
 // A Tree is where reports go: a *sink.Tree, or a *sink.Preview that only tells
 // what would change.
 type Tree interface {
+	Stage(place, file string, data []byte) (sink.StagedFile, error)
+	Unstage(place string, files []sink.StagedFile)
 	WriteReport(sink.Report) (sink.Written, error)
 	Keep(place string) (sink.Written, bool, error)
 	Previous() (*report.IndexReader, error)

@@ -35,12 +35,16 @@ type placing struct {
 // jobOf unites what the entries of one object want, and gives it its place.
 func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	j := job{target: fetch.Target{Ref: s.Ref, Version: s.Version}, entries: s.Entries}
+	var wants []manifest.Entry
 	for _, i := range s.Entries {
 		e := l.Entries[i]
 		j.objects = j.objects || e.Objects
 		j.levels = deeper(j.levels, e.ArtifactMaxLevel)
+		j.target.Environment = j.target.Environment || e.Environment
+		wants = append(wants, e)
 		j.target.History = int(deeper(manifest.Level(j.target.History), e.MetricHistory))
 	}
+	j.target.Copy = copying(wants)
 	j.target.MaxLevel = int(j.levels)
 	if j.objects {
 		j.target.MaxLevel = -1 // get-mlflow-model always lists all files
@@ -69,33 +73,49 @@ func deeper(a, b manifest.Level) manifest.Level {
 }
 
 // EnrichOptions are how the objects of a host are enriched.
-func EnrichOptions(ctx context.Context, h Host, compat bool) enrich.Options {
-	o := enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat, Databricks: h.Databricks, UnityCatalog: h.UnityCatalog}
-	if h.WorkspaceID != nil {
-		o.WorkspaceID = h.WorkspaceID(ctx)
-	}
-	return o
+func EnrichOptions(h Host, compat bool) enrich.Options {
+	return enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat}
 }
 
 // write makes the reports of one job and their rows. A mistake of the program
 // that data brings to light ends this job only.
-func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
+func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outcome) (err error) {
+	var copies staged
 	defer func() {
 		if p := recover(); p != nil {
+			l.unstage(copies)
 			l.crashed(j, p)
 		}
 	}()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	enriched := enrich.Bundle(o.Bundle, l.enrichOptions(ctx))
-	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
+	if copies, err = l.copyFiles(ctx, f, j, &o); err == nil {
+		err = l.writeAll(j, o, copies)
+	}
+	l.unstage(copies)
+	if sink.OfOnePlace(err) {
+		l.fail(failure{j.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
+		return nil
+	}
+	return err
+}
+
+// writeAll writes the reports of a job. The copies that reports take over are
+// copies no more.
+func (l *lane) writeAll(j job, o fetch.Outcome, copies staged) error {
+	enriched := enrich.Bundle(o.Bundle, EnrichOptions(l.host, l.Compat))
+	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions()), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
 	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked()}
+	if j.target.Copy != nil {
+		r.Wants = j.target.Copy.Match
+	}
 	for _, w := range j.writes {
-		r.Place = w.place
+		r.Place, r.Files = w.place, copies[w.place]
 		if j.objects {
+			var err error
 			if r.Objects, err = l.objectFiles(o.Bundle, enriched, w.place); err != nil {
 				return err
 			}
@@ -103,6 +123,7 @@ func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 		if err := l.writeOne(j, w, r, o); err != nil {
 			return err
 		}
+		delete(copies, w.place)
 	}
 	return nil
 }
@@ -111,15 +132,19 @@ func (l *lane) write(ctx context.Context, j job, o fetch.Outcome) (err error) {
 // them, they are not lost.
 func (j job) unasked() []string {
 	var out []string
+	if j.target.Copy == nil {
+		out = append(out, "files")
+	}
+	if !j.target.Environment {
+		out = append(out, "environment")
+	}
 	if j.target.History == 0 {
 		out = append(out, "metric_history")
 	}
 	return out
 }
 
-func (l *lane) enrichOptions(ctx context.Context) enrich.Options {
-	return EnrichOptions(ctx, l.host, l.Compat)
-}
+func (l *lane) enrichOptions() enrich.Options { return EnrichOptions(l.host, l.Compat) }
 
 // withFiles gives a bundle the listing of files that its report wants, when
 // deeper ones were listed for its objects.

@@ -20,6 +20,7 @@ import (
 const (
 	serverChunk  = 200
 	localChunk   = 100
+	historyChunk = 25 // with whole metric histories, which may be large
 	chunksAtOnce = 3
 )
 
@@ -106,7 +107,7 @@ func (l *lane) readAll(ctx context.Context) error {
 			l.fail(failure{s.Entries, s.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, s.Ref), []error{err}})
 			continue
 		}
-		if chunk = append(chunk, j); len(chunk) == size {
+		if chunk = append(chunk, j); len(chunk) >= size || j.target.History < 0 && len(chunk) >= historyChunk {
 			send()
 		}
 	}
@@ -144,21 +145,8 @@ func (l *lane) wants() []fetch.Want {
 }
 
 func selectorOf(e manifest.Entry) *fetch.Selector {
-	from := e.Select
-	s := &fetch.Selector{Text: Asked(e), Match: from.Models.Match, Like: from.Models.Like(), Filter: from.Filter, AllowEmpty: from.AllowEmpty}
-	if len(from.Exclude) > 0 {
-		s.Exclude = from.Excludes
-	}
-	if from.Experiments != nil {
-		s.Experiments = from.Experiments.Match
-	}
-	switch {
-	case from.LoggedModels != nil:
-		s.Of, s.Match = fetch.OfLoggedModels, from.LoggedModels.Match
-	case from.Runs != nil:
-		s.Of, s.Filter = fetch.OfRuns, *from.Runs
-	}
-	switch v := from.Versions; v.Kind {
+	s := &fetch.Selector{Text: Asked(e), Match: e.Select.Models.Match, Like: e.Select.Models.Like(), AllowEmpty: e.Select.AllowEmpty}
+	switch v := e.Select.Versions; v.Kind {
 	case manifest.LatestVersions:
 		s.Versions.Latest = v.N
 	case manifest.AliasVersions:
@@ -167,8 +155,6 @@ func selectorOf(e manifest.Entry) *fetch.Selector {
 		s.Versions.Alias = v.Name
 	case manifest.StageVersions:
 		s.Versions.Stage = v.Name
-	case manifest.FilterVersions:
-		s.Versions.Filter = v.Name
 	}
 	return s
 }
@@ -179,17 +165,20 @@ func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	if err != nil {
 		return err
 	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(1)
+	if slices.ContainsFunc(outcomes, func(o fetch.Outcome) bool { return len(o.Wanted) > 0 }) {
+		g.SetLimit(copiesAtOnce)
+	}
 	for i, o := range outcomes {
+		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
 		if o.Failed != nil {
 			l.fail(failure{jobs[i].entries, jobs[i].target.Ref, *o.Failed, o.Errs})
 			continue
 		}
-		if err := l.write(ctx, jobs[i], o); err != nil {
-			return err
-		}
-		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
+		g.Go(func() error { return l.write(gctx, f, jobs[i], o) })
 	}
-	return nil
+	return g.Wait()
 }
 
 // fetch reads one chunk; a mistake of the program that data brings to light

@@ -35,6 +35,10 @@ func (p *paths) WriteReport(r sink.Report) (sink.Written, error) {
 	return sink.Written{Change: sink.New}, nil
 }
 
+func (p *paths) Stage(string, string, []byte) (sink.StagedFile, error) {
+	return sink.StagedFile{}, nil
+}
+func (p *paths) Unstage(string, []sink.StagedFile)       {}
 func (p *paths) Keep(string) (sink.Written, bool, error) { return sink.Written{}, false, nil }
 func (p *paths) Previous() (*report.IndexReader, error)  { return nil, nil }
 func (p *paths) Add(report.Row) error                    { return nil }

@@ -23,6 +23,7 @@ func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
 	}
 	out.File.Content = MLmodel(b.File.Content, b.Files, withArtifactRoot(b, o))
 	out.RawModel = rawModel(b.RawModel, o)
+	out.Environment = Environment(b)
 	out.Issues = slices.Clone(b.Issues)
 	return &out
 }

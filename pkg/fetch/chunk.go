@@ -34,6 +34,7 @@ type item struct {
 	places  []Location  // where the files may be, best first
 	unknown error       // why it is not known where they are
 
+	wanted      []WantedFile
 	historyDone bool // its metric history was asked for
 }
 
@@ -63,7 +64,7 @@ func (c *chunk) outcomes() []Outcome {
 		out[i] = Outcome{Failed: it.failed, Errs: it.errs}
 		if it.failed == nil {
 			it.b.Issues = mlflow.SortIssues(it.b.Issues)
-			out[i].Bundle = it.b
+			out[i].Bundle, out[i].Wanted = it.b, it.wanted
 		}
 	}
 	return out
@@ -131,6 +132,11 @@ func (it *item) hides(sections ...string) bool {
 	return slices.ContainsFunc(it.b.Issues, func(i mlflow.Issue) bool {
 		return slices.Contains(sections, i.Section) && (i.Code == mlflow.Unavailable || i.Code == mlflow.Denied)
 	})
+}
+
+// lacks tells whether a section has an issue.
+func (it *item) lacks(section string) bool {
+	return slices.ContainsFunc(it.b.Issues, func(i mlflow.Issue) bool { return i.Section == section })
 }
 
 // fail ends the item: the object that its entry names could not be had.

@@ -33,10 +33,6 @@ type Fetcher struct {
 	// hundred models: a store may list names in an order of its own.
 	Claim func(model string)
 
-	// Listed, when set, is told by Select how many registered models, runs or
-	// logged models a selector's listing showed.
-	Listed func(entry, n int)
-
 	memo Memo
 }
 
@@ -46,6 +42,9 @@ type Target struct {
 	Version  *Version   // when a listing has already shown it
 	MaxLevel int        // of the artifact listing; 0: none, -1: all
 	History  int        // points kept of each metric of the run; 0: none, -1: all
+
+	Environment bool     // read what the model needs to run
+	Copy        *Copying // files to be kept; nil: none
 }
 
 // An Outcome is what became of a Target: a bundle, or the reason why the
@@ -54,6 +53,7 @@ type Outcome struct {
 	Bundle *mlflow.Bundle
 	Failed *mlflow.Issue // set when Bundle is nil
 	Errs   []error       // what stores said, in their words: for people, not for reports
+	Wanted []WantedFile  // what Target.Copy asked for, by path; to be read by ReadWanted
 }
 
 // Fetch reads all targets of a chunk with a number of requests that depends on
@@ -71,6 +71,9 @@ func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error
 		return nil, err
 	}
 	if err := c.followMLmodel(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.listWanted(ctx); err != nil {
 		return nil, err
 	}
 	return c.outcomes(), nil

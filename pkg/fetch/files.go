@@ -24,18 +24,25 @@ func (c *chunk) readFiles(ctx context.Context) error {
 }
 
 func (c *chunk) readFilesOf(ctx context.Context, it *item) error {
-	defer func() { // a mistake of the program that a file brings to light costs its own report only
-		if p := recover(); p != nil {
-			it.fail(mlflow.NewIssue("entry", mlflow.Unavailable, it.Ref), fmt.Errorf("mlreport made a mistake with the files of %s, please report it: %v", it.Ref, p))
-		}
-	}()
+	defer it.rescue()
 	if err := c.readModelFile(ctx, it); err != nil {
 		return err
 	}
 	if err := c.readRawModel(ctx, it); err != nil {
 		return err
 	}
+	if err := c.readEnvironment(ctx, it); err != nil {
+		return err
+	}
 	return c.listFiles(ctx, it)
+}
+
+// rescue is deferred: a mistake of the program that a file brings to light
+// costs its own report only.
+func (it *item) rescue() {
+	if p := recover(); p != nil {
+		it.fail(mlflow.NewIssue("entry", mlflow.Unavailable, it.Ref), fmt.Errorf("mlreport made a mistake with the files of %s, please report it: %v", it.Ref, p))
+	}
 }
 
 // readModelFile reads MLmodel from the first place that has one. A place that

@@ -17,7 +17,9 @@ type settings struct {
 	level       *Level
 	objects     *bool
 	permissions *bool
+	copy        *Copy
 	history     *Level
+	environment *bool
 }
 
 func (p *parser) settingsKeys(s *settings) []key {
@@ -32,14 +34,16 @@ func (p *parser) settingsKeys(s *settings) []key {
 		{name: "host", read: func(f field) { s.hosts = p.hostsOf(f) }},
 		{name: "artifact-max-level", read: func(f field) { s.level = p.level(f) }},
 		{name: "objects", read: truth(&s.objects)},
+		{name: "copy", read: func(f field) { s.copy = p.copies(f) }},
 		{name: "metric-history", read: func(f field) { s.history = p.points(f) }},
+		{name: "environment", read: truth(&s.environment)},
 		{name: "permissions", read: func(f field) {
 			truth(&s.permissions)(f)
 			if s.permissions != nil && *s.permissions {
 				p.notServed(f.node, "`permissions: true`", "")
 			}
 		}},
-	}, later("copy", "serving", "table-lineage", "owner")...)
+	}, later("serving", "table-lineage", "owner")...)
 }
 
 // hostsWanted are the hosts that `host:` means.
@@ -174,7 +178,7 @@ func (p *parser) uri(f field, d *entryDraft) {
 	}
 	if ref.Registry != "" {
 		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")",
-			"name the registry as `registry:` of the host (databricks://PROFILE, databricks-uc://PROFILE)")
+			"registries in URIs are those of Databricks, which this version does not read; name another one as `registry:` of the host")
 		return
 	}
 	if ref.Kind == mlflow.LocationRef {
@@ -217,6 +221,37 @@ func (p *parser) location(t text) (string, bool) {
 		p.wrong(t.node, fmt.Sprintf("%s: %s is not a model URI", t.key, t.shown()), hint)
 	}
 	return v, len(p.mistakes) == before
+}
+
+// selection reads what stands at `select`.
+func (p *parser) selection(f field) *Select {
+	s, has := &Select{}, map[string]bool{}
+	p.mapping(f, "select", p.selectKeys(s, has))
+	for _, name := range []string{"models", "versions"} {
+		if f.node.Kind == yaml.MappingNode && !has[name] {
+			p.wrong(f.node, "select has no `"+name+":`", "write select: {models: \"fraud_*\", versions: latest}")
+		}
+	}
+	return s
+}
+
+func (p *parser) selectKeys(s *Select, has map[string]bool) []key {
+	return append([]key{
+		{name: "models", read: func(f field) {
+			has["models"] = true
+			p.parsed(f, func(text string) (err error) {
+				s.Models, err = ParsePattern(text)
+				return err
+			}, "`*` stands for any text, `?` for one character")
+		}},
+		{name: "versions", read: func(f field) {
+			has["versions"] = true
+			p.parsed(f, func(text string) (err error) {
+				s.Versions, err = ParseVersions(text)
+				return err
+			}, "write one of all, latest, latest:5, aliases, alias:champion, stage:Production")
+		}},
+	}, later("filter", "experiments", "runs", "logged-models", "exclude")...)
 }
 
 // parsed reads a text with a grammar of its own.
@@ -300,8 +335,12 @@ func (e *entryDraft) apply(d settings) {
 	for _, s := range []settings{d, e.settings} {
 		set(&e.ArtifactMaxLevel, s.level)
 		set(&e.Objects, s.objects)
+		set(&e.Copy, s.copy)
 		set(&e.MetricHistory, s.history)
 	}
+	e.Environment = e.Copy.KeepsRequirements()
+	set(&e.Environment, d.environment)
+	set(&e.Environment, e.settings.environment)
 }
 
 func set[T any](to *T, value *T) {

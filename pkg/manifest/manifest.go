@@ -86,7 +86,9 @@ type Entry struct {
 	Host             string // "" when the manifest has no hosts
 	ArtifactMaxLevel Level
 	Objects          bool
+	Copy             Copy  // files to keep
 	MetricHistory    Level // points of each metric: none, all, or that many
+	Environment      bool  // read what the model needs to run; default: when Copy keeps its requirements.txt
 	Permissions      bool  // not served yet, so always false
 }
 
@@ -99,6 +101,18 @@ const (
 	NoLevel   Level = 0
 	AllLevels Level = -1
 )
+
+// A Select chooses versions of registered models by name.
+type Select struct {
+	Models     Pattern
+	Versions   VersionSelector
+	AllowEmpty bool // nothing to select is no error
+}
+
+// String is the selection in the words of a manifest.
+func (s *Select) String() string {
+	return "models: " + s.Models.String() + ", versions: " + s.Versions.String()
+}
 
 // Parse reads a manifest. The error is of type Mistakes, with all of them.
 func Parse(data []byte, o Options) (*Manifest, error) {

@@ -76,18 +76,19 @@ func TestReadsEveryKey(t *testing.T) {
 			Limits: Limits{RequestsPerSecond: 1, Timeout: time.Second / 2},
 		}},
 		Entries: []Entry{
-			{Line: 24, Column: 5, URI: "models:/wine/2", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "wine", Version: 2}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true},
-			{Line: 25, Column: 5, URI: "models:/wine@champion", Ref: mlflow.Ref{Kind: mlflow.AliasRef, Model: "wine", Alias: "champion"}, Name: "wine champion", Host: "token", MetricHistory: 100},
-			{Line: 32, Column: 5, URI: "models:/m-0123456789abcdef0123456789abcdef", Ref: mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: "m-0123456789abcdef0123456789abcdef"}, Host: "other", Objects: true, MetricHistory: AllLevels},
-			{Line: 33, Column: 5, URI: "runs:/0123456789abcdef0123456789abcdef/model", Ref: mlflow.Ref{Kind: mlflow.RunRef, RunID: "0123456789abcdef0123456789abcdef", Path: "model"}, Host: "prod", ArtifactMaxLevel: 4, Objects: true, MetricHistory: 4},
-			location(34, "./my model", "/home/me/100%2541/my model", "local"),
-			location(35, "file:m%20n", "file:///home/me/100%2541/m%20n", "file"),
-			location(36, `C:\x\model`, `C:\x\model`, "windows"),
-			location(37, "mlflow-artifacts:/1/0123/artifacts/model", "mlflow-artifacts:/1/0123/artifacts/model", "2024-01-01"),
-			location(38, "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "http"),
-			{Line: 39, Column: 5, Select: &Select{Models: pattern(t, `fraud\*_*`), Versions: VersionSelector{Kind: LatestVersions, N: 3}, AllowEmpty: true}, Host: "prod", ArtifactMaxLevel: 2, Objects: true},
-			{Line: 40, Column: 5, Select: &Select{Models: pattern(t, "*"), Versions: VersionSelector{Kind: StageVersions, Name: "Production"}}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true},
-			{Line: 41, Column: 5, URI: "models:/$${env:A}/${env:FOUR}", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "${env:A}", Version: 4}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true},
+			{Line: 24, Column: 5, URI: "models:/wine/2", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "wine", Version: 2}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 25, Column: 5, URI: "models:/wine@champion", Ref: mlflow.Ref{Kind: mlflow.AliasRef, Model: "wine", Alias: "champion"}, Name: "wine champion", Host: "token", MetricHistory: 100, Environment: true},
+			{Line: 34, Column: 5, URI: "models:/m-0123456789abcdef0123456789abcdef", Ref: mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: "m-0123456789abcdef0123456789abcdef"}, Host: "other", Objects: true, MetricHistory: AllLevels, Environment: true,
+				Copy: Copy{Patterns: []Pattern{pattern(t, "*.txt"), pattern(t, "run/plots/*.png")}}},
+			{Line: 35, Column: 5, URI: "runs:/0123456789abcdef0123456789abcdef/model", Ref: mlflow.Ref{Kind: mlflow.RunRef, RunID: "0123456789abcdef0123456789abcdef", Path: "model"}, Host: "prod", ArtifactMaxLevel: 4, Objects: true, Copy: Copy{Evidence: true}, MetricHistory: 4},
+			location(36, "./my model", "/home/me/100%2541/my model", "local"),
+			location(37, "file:m%20n", "file:///home/me/100%2541/m%20n", "file"),
+			location(38, `C:\x\model`, `C:\x\model`, "windows"),
+			location(39, "mlflow-artifacts:/1/0123/artifacts/model", "mlflow-artifacts:/1/0123/artifacts/model", "2024-01-01"),
+			location(40, "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "http"),
+			{Line: 41, Column: 5, Select: &Select{Models: pattern(t, `fraud\*_*`), Versions: VersionSelector{Kind: LatestVersions, N: 3}, AllowEmpty: true}, Host: "prod", ArtifactMaxLevel: 2, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 42, Column: 5, Select: &Select{Models: pattern(t, "*"), Versions: VersionSelector{Kind: StageVersions, Name: "Production"}}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 43, Column: 5, URI: "models:/$${env:A}/${env:FOUR}", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "${env:A}", Version: 4}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
 		},
 	}
 	for i := range want.Entries {
@@ -102,7 +103,7 @@ func TestReadsEveryKey(t *testing.T) {
 }
 
 func location(line int, uri, at, name string) Entry {
-	return Entry{Line: line, Column: 5, URI: uri, Ref: mlflow.Ref{Kind: mlflow.LocationRef, Location: at}, Name: name, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true}
+	return Entry{Line: line, Column: 5, URI: uri, Ref: mlflow.Ref{Kind: mlflow.LocationRef, Location: at}, Name: name, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true}
 }
 
 func pattern(t *testing.T, text string) Pattern {
@@ -453,17 +454,5 @@ func TestAnEntryForSeveralHostsIsAnEntryOfEach(t *testing.T) {
 	}
 	if diff := cmp.Diff(Auth{SigV4: true, AWSProfile: "mlflow", AWSRegion: "eu-west-1"}, m.Hosts[0].Auth); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestTakesWorkspacesOfDatabricks(t *testing.T) {
-	for _, tracking := range []string{"databricks", "databricks://prod", "databricks-uc", "databricks-uc://prod_2.x"} {
-		m, err := Parse([]byte("version: 1\nhosts: {dbx: {tracking: \""+tracking+"\"}}\nmodels: [models:/a.b.c/1]\n"), Options{File: "m.yaml"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h := m.Hosts[0]; h.Tracking != tracking || h.Registry != tracking || h.Source != tracking {
-			t.Errorf("%s: %+v", tracking, h)
-		}
 	}
 }

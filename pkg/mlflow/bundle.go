@@ -22,6 +22,13 @@ type Bundle struct {
 	Files    *FileList // the files of the model, when they were asked for
 	RawModel *RawModel // of a feature-store model
 
+	EnvironmentFiles *EnvironmentFiles // nil when they were not asked for
+	Environment      *Object           // what is in them; made by pkg/enrich
+
+	// KeptFiles are those that lie beside the report, by path; nil when none
+	// were asked for.
+	KeptFiles []KeptFile
+
 	MetricHistory History // of the run; nil when it was not asked for or could not be read
 
 	Permissions *Object // on the registered model; nil when they were not asked for
@@ -55,6 +62,33 @@ type FileInfo struct {
 	Dir   bool
 	Bytes int64 // 0 for folders
 }
+
+// EnvironmentFiles lie beside a model's MLmodel and say what it needs to run.
+// Those that are not there, or that need not be read, are nil.
+type EnvironmentFiles struct {
+	Requirements []byte // requirements.txt
+	Conda        []byte // conda.yaml; read when something lacks elsewhere
+	PythonEnv    []byte // python_env.yaml; read when MLmodel names no version of Python
+}
+
+// A KeptFile is a file of a model or of its run that is wanted beside the
+// report.
+type KeptFile struct {
+	Path    string // `model/` and the path below the model's folder, or `run/` and the path among its artifacts
+	Place   string // where the copy lies, below the report's folder; "" without a copy
+	Bytes   int64
+	SHA256  string // of the copy, 64 lower-case hex digits
+	LeftOut LeftOut
+}
+
+// LeftOut says why there is no copy of a file that can be read.
+type LeftOut string
+
+// The reasons.
+const (
+	TooLargeFile LeftOut = "too-large"  // it is larger than a copy may be
+	OverTotal    LeftOut = "over-total" // with it, all copies of the model would be
+)
 
 // A RawModel is the model inside a Databricks feature-store model.
 type RawModel struct {

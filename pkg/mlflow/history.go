@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 )
 
 // A Point is one value that was logged of a metric.
@@ -60,11 +59,9 @@ func (h History) Object() *Object {
 	for _, key := range slices.Sorted(maps.Keys(h)) {
 		list := make([]any, len(h[key]))
 		for i, p := range h[key] {
-			list[i] = NewObject(Member{"step", whole(p.Step)}, Member{"timestamp", whole(p.Timestamp)}, Member{"value", Double(p.Value)})
+			list[i] = NewObject(Member{"step", Integer(p.Step)}, Member{"timestamp", Integer(p.Timestamp)}, Member{"value", Double(p.Value)})
 		}
 		o.Append(key, list)
 	}
 	return o
 }
-
-func whole(n int64) Number { return Number(strconv.FormatInt(n, 10)) }

@@ -33,6 +33,10 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 		doc.Append("copied_from", copiedFrom(b.CopiedFrom))
 	}
 	addObject(doc, "mlflow_model_raw", rawModelSection(b.RawModel))
+	addObject(doc, "environment", b.Environment)
+	if b.KeptFiles != nil {
+		doc.Append("files", filesSection(b.KeptFiles))
+	}
 	if b.MetricHistory != nil {
 		doc.Append("metric_history", b.MetricHistory.Object())
 	}
@@ -109,6 +113,20 @@ func rawModelSection(m *mlflow.RawModel) *mlflow.Object {
 	addObject(o, "mlflow_model", m.Content)
 	addObject(o, "feature_spec", m.FeatureSpec)
 	return o
+}
+
+// filesSection lists the copies beside the report, and what was left out.
+func filesSection(files []mlflow.KeptFile) *mlflow.Object {
+	out := &mlflow.Object{}
+	for _, f := range files {
+		o := &mlflow.Object{}
+		addText(o, "file", f.Place)
+		o.Append("bytes", mlflow.Integer(f.Bytes))
+		addText(o, "sha256", f.SHA256)
+		addText(o, "left_out", string(f.LeftOut))
+		out.Append(f.Path, o)
+	}
+	return out
 }
 
 // Issues are a bundle's issues as a report shows them: in order, and with the

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,7 +76,7 @@ func nightly(tree *Tree) error {
 		{Place: "B/1", JSON: doc(stamp, "model_version"), Issues: []mlflow.Issue{mlflow.NewIssue("mlflow_model", mlflow.ArtifactMissing, "x")}},
 		{Place: "C/1", JSON: doc(stamp, "run=3"), MLmodel: []byte("new")},
 	} {
-		w, err := tree.WriteReport(r)
+		w, err := writeWithCopies(tree, r, tonight()[r.Place])
 		if err != nil {
 			return err
 		}
@@ -85,6 +87,30 @@ func nightly(tree *Tree) error {
 	return tree.Commit(report.Index{}, Run{})
 }
 
+// tonight are the copies of a batch, by place and path.
+func tonight() map[string]map[string]string {
+	return map[string]map[string]string{"A/2": {"files/model/a.json": "new", "files/run/b/c.json": "new", "files/same": "same"}}
+}
+
+func writeWithCopies(tree *Tree, r Report, copies map[string]string) (Written, error) {
+	var err error
+	for _, name := range slices.Sorted(maps.Keys(copies)) {
+		var s StagedFile
+		if s, err = tree.Stage(r.Place, name, []byte(copies[name])); err != nil {
+			break
+		}
+		r.Files = append(r.Files, s)
+	}
+	var w Written
+	if err == nil {
+		w, err = tree.WriteReport(r)
+	}
+	if err != nil {
+		tree.Unstage(r.Place, r.Files)
+	}
+	return w, err
+}
+
 // yesterday is the tree that nightly finds.
 func yesterday(t testing.TB, dir string) {
 	batch(t, Options{Dir: dir},
@@ -92,6 +118,11 @@ func yesterday(t testing.TB, dir string) {
 		Report{Place: "A/2", JSON: doc("old", "run=1"), MLmodel: []byte("old"), Objects: []ObjectFile{{"runs/01", []byte("{\"v\": 1}\n")}}},
 		Report{Place: "B/1", JSON: doc("old", "mlflow_model", "model_version"), MLmodel: []byte("old")},
 	)
+	tree := openTree(t, Options{Dir: dir})
+	if _, err := writeWithCopies(tree, Report{Place: "A/2", JSON: doc("old", "run=1"), MLmodel: []byte("old")}, map[string]string{"files/model/a.json": "old", "files/gone/x/y": "old", "files/same": "same"}); err != nil {
+		t.Fatal(err)
+	}
+	tree.Close()
 }
 
 type process struct {

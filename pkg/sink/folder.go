@@ -116,14 +116,17 @@ func (f folder) read(name string) ([]byte, error) {
 
 // write gives a file new content, in one step for those who read it.
 func (f folder) write(name string, data []byte) error {
-	err := f.prepare(name, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err != nil {
+	if err := f.prepareData(name, data); err != nil {
 		return err
 	}
 	return f.rename(name)
+}
+
+func (f folder) prepareData(name string, data []byte) error {
+	return f.prepare(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }
 
 // tempName is the name of a file that is being written. No place of Places

@@ -110,7 +110,7 @@ func (p *Places) host(host string) string {
 func (p *Places) runPath(place, path string) string {
 	run := place
 	for s := range strings.SplitSeq(path, "/") {
-		file := strings.EqualFold(s, "report.json") || strings.EqualFold(s, "MLmodel")
+		file := slices.ContainsFunc([]string{reportName, modelName, filesFolder}, func(ours string) bool { return strings.EqualFold(s, ours) })
 		place = join(place, p.segment(place, s, file || isDevice(s)))
 		if len(place) > maxPlace {
 			return join(run, p.segment(run, path, isDevice(path)))

@@ -40,6 +40,7 @@ func TestPlacesAreWhereOneLooksForThem(t *testing.T) {
 		{"local", "models:/../../etc/x/1", "", "%2E.%2F..%2Fetc%2Fx/1"},
 		{"local", "runs:/0123abcd/../../../x", "", "runs/0123abcd/%2E%2E/%2E%2E/%2E%2E/x"},
 		{"local", "runs:/0123abcd/model/MLmodel", "", "runs/0123abcd/model/%4DLmodel"},
+		{"local", "runs:/0123abcd/model/Files/model", "", "runs/0123abcd/model/%46iles/model"},
 		{"local", "runs:/0123abcd/x//y", "", "runs/0123abcd/x/%/y"},
 		{"../x", "models:/a/1", "", "@..%2Fx/a/1"},
 	} {

@@ -18,6 +18,7 @@ type present struct {
 	json    []byte     // report.json; nil when there is none
 	same    bool       // json is the Same as what is to be written
 	mlmodel []byte     // nil when there is none
+	files   []string   // the copies, below in
 	row     report.Row // of the last index; zero when it has none
 }
 
@@ -52,6 +53,9 @@ func (t *Tree) presentAt(in folder, place string) (present, error) {
 		return p, err
 	}
 	if p.mlmodel, err = in.read(modelName); err != nil {
+		return p, err
+	}
+	if p.files, err = in.listFiles(); err != nil {
 		return p, err
 	}
 	p.row, err = t.oldRow(place)
@@ -115,16 +119,24 @@ func decodeSections(data []byte) ([]string, error) {
 
 func isSection(member string) bool { return member != "manifest" && member != "issues" }
 
-// lost names the sections that a report had, now or when the last index was
-// written, and that it has no more though they are asked for.
-func (p present) lost(sections, unasked []string) []string {
+// lost names the sections and copies that a report had, now or when the last
+// index was written, and that it has no more though they are asked for.
+func (p present) lost(sections []string, r Report) []string {
+	lost := slices.DeleteFunc(p.lostBefore(sections), func(s string) bool {
+		return slices.Contains(r.Unasked, s) || strings.HasPrefix(s, filesMember+"/")
+	})
+	return slices.Compact(slices.Sorted(slices.Values(append(lost, p.lostFiles(r)...))))
+}
+
+// lostBefore is lost, when what stays is what lies there.
+func (p present) lostBefore(sections []string) []string {
 	had := slices.Concat(p.row.Sections, p.row.Lost)
 	if p.json != nil && !p.same {
 		if on, err := sectionsOf(p.json); err == nil {
 			had = append(had, on...)
 		}
 	}
-	had = slices.DeleteFunc(had, func(s string) bool { return slices.Contains(sections, s) || slices.Contains(unasked, s) })
+	had = slices.DeleteFunc(had, func(s string) bool { return slices.Contains(sections, s) })
 	if len(had) == 0 {
 		return nil
 	}

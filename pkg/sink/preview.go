@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -63,6 +64,28 @@ func (p *Preview) Keep(place string) (Written, bool, error) {
 	return p.tree.Keep(place)
 }
 
+// Stage tells what Tree.Stage would do.
+func (p *Preview) Stage(place, file string, data []byte) (StagedFile, error) {
+	s := StagedFile{Ref: fileRef(file, data), fresh: true}
+	if p.tree == nil {
+		return s, nil
+	}
+	in, err := p.tree.fileFolder(place, file, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	defer in.close()
+	old, err := in.read(path.Base(file))
+	s.fresh = old == nil || !bytes.Equal(old, data)
+	return s, err
+}
+
+// Unstage does nothing.
+func (p *Preview) Unstage(string, []StagedFile) {}
+
 // WriteReport tells what Tree.WriteReport would do.
 func (p *Preview) WriteReport(r Report) (Written, error) {
 	sections, err := sectionsOf(r.JSON)
@@ -90,7 +113,7 @@ func (p *Preview) WriteReport(r Report) (Written, error) {
 	if old.saysMore(r) {
 		return p.tree.kept(old)
 	}
-	w.Lost, w.Change = old.lost(sections, r.Unasked), old.change(r)
+	w.Lost, w.Change = old.lost(sections, r), old.change(r)
 	return w, nil
 }
 

@@ -19,12 +19,14 @@ import (
 
 // A Report is all that a tree holds of one object.
 type Report struct {
-	Place   string         // as Places gave it
-	JSON    []byte         // of report.json: an object whose members are the sections
-	MLmodel []byte         // byte for byte; nil when it could not be read
-	Issues  []mlflow.Issue // why sections are missing
-	Objects []ObjectFile   // with `objects: true`
-	Unasked []string       // sections that are not missing, because nobody wants them
+	Place   string                 // as Places gave it
+	JSON    []byte                 // of report.json: an object whose members are the sections
+	MLmodel []byte                 // byte for byte; nil when it could not be read
+	Issues  []mlflow.Issue         // why sections are missing
+	Objects []ObjectFile           // with `objects: true`
+	Files   []StagedFile           // copies of files, staged for this place
+	Wants   func(path string) bool // whether a file is wanted as a copy, by its path in the store; nil: none is
+	Unasked []string               // sections that are not missing, because nobody wants them
 }
 
 // Change says what became of a report's files.
@@ -70,9 +72,10 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 	defer p.in.close()
 	p.same = p.json != nil && t.same(p.json, r.JSON)
 	if p.saysMore(r) {
+		t.Unstage(r.Place, r.Files)
 		return t.kept(p)
 	}
-	w := Written{Sections: sections, Lost: p.lost(sections, r.Unasked)}
+	w := Written{Sections: sections, Lost: p.lost(sections, r)}
 	if w.Files, err = t.writeObjects(r.Objects); err != nil {
 		return Written{}, err
 	}
@@ -83,14 +86,21 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 	if r.MLmodel != nil {
 		w.Files = append(w.Files, fileRef(path.Join(p.in.path, modelName), r.MLmodel))
 	}
+	for _, s := range r.Files {
+		s.Ref.Path = path.Join(p.in.path, s.Ref.Path)
+		w.Files = append(w.Files, s.Ref)
+	}
 	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
 	return w, nil
 }
 
-// writeFiles writes the MLmodel file and then report.json; r.JSON becomes what
-// is on disk.
+// writeFiles writes the MLmodel file and the copies, then report.json, and
+// removes the copies that it no longer names; r.JSON becomes what is on disk.
 func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
 	change := p.change(*r)
+	if err := p.settle(r.Files); err != nil {
+		return "", err
+	}
 	switch {
 	case p.dropsMLmodel(*r):
 		if err := p.in.remove(modelName); err != nil {
@@ -103,9 +113,10 @@ func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
 	}
 	if p.json != nil && p.same {
 		r.JSON = p.json
-		return change, nil
+	} else if err := p.in.write(reportName, r.JSON); err != nil {
+		return "", err
 	}
-	return change, p.in.write(reportName, r.JSON)
+	return change, p.drop(p.gone(*r))
 }
 
 // change is what a report makes of what is on disk.
@@ -113,7 +124,7 @@ func (p present) change(r Report) Change {
 	switch {
 	case p.json == nil:
 		return New
-	case !p.same || p.dropsMLmodel(r) || p.newMLmodel(r):
+	case !p.same || p.dropsMLmodel(r) || p.newMLmodel(r) || p.newFiles(r):
 		return Changed
 	}
 	return Unchanged
@@ -125,6 +136,10 @@ func (p present) dropsMLmodel(r Report) bool {
 
 func (p present) newMLmodel(r Report) bool {
 	return r.MLmodel != nil && (p.mlmodel == nil || !bytes.Equal(p.mlmodel, r.MLmodel))
+}
+
+func (p present) newFiles(r Report) bool {
+	return len(p.gone(r)) > 0 || slices.ContainsFunc(r.Files, func(s StagedFile) bool { return s.fresh })
 }
 
 func (t *Tree) same(old, new []byte) bool {
@@ -160,13 +175,18 @@ func (t *Tree) kept(p present) (Written, error) {
 	if err != nil { // a damaged file is kept, but vouched for by nobody
 		sections = nil
 	}
-	w := Written{Change: Stale, Sections: sections, Lost: p.lost(sections, nil)}
+	w := Written{Change: Stale, Sections: sections, Lost: p.lostBefore(sections)}
 	if p.json != nil {
 		w.Files = append(w.Files, fileRef(path.Join(p.in.path, reportName), p.json))
 	}
 	if p.mlmodel != nil {
 		w.Files = append(w.Files, fileRef(path.Join(p.in.path, modelName), p.mlmodel))
 	}
+	copies, err := p.keptFiles()
+	if err != nil {
+		return Written{}, err
+	}
+	w.Files = append(w.Files, copies...)
 	objects, err := t.keptObjects(p.row)
 	if err != nil {
 		return Written{}, err

@@ -15,8 +15,6 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return c.hint401(a)
 	case a.status == http.StatusForbidden && strings.Contains(message, "Invalid Host header"):
 		return "the server answers only to host names it was told: use one of them, or start it with --allowed-hosts"
-	case a.status == http.StatusForbidden && c.opts.LoginHint != "" && strings.Contains(message, "access token"): // Databricks
-		return c.opts.LoginHint
 	case a.status == http.StatusForbidden:
 		return "ask the server's administrator for the permission to read it"
 	case a.status == http.StatusProxyAuthRequired:
@@ -38,8 +36,6 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 func (c *Client) hint401(a answer) string {
 	scheme, _, _ := strings.Cut(a.header.Get("WWW-Authenticate"), " ")
 	switch {
-	case c.opts.LoginHint != "":
-		return c.opts.LoginHint
 	case c.authorization == "":
 		return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"
 	case strings.EqualFold(scheme, "Basic") && strings.HasPrefix(c.authorization, "Bearer "):

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
+)
+
+// moreFlags are what reports of every entry are to hold beside what they
+// always hold. Given on the command line, they win over a manifest.
+type moreFlags struct {
+	Copy          []string `placeholder:"FILES" help:"Keep files of the model and of its run beside each report: evidence (requirements, input example, *.json, *.png, *.svg, *.pdf, *.html), or patterns such as model/conda.yaml, run/plots/*.png or *.txt; none: no copies."`
+	MetricHistory string   `placeholder:"N" help:"Report what was logged of each metric of the run: all of it, or N points; none: only the latest value."`
+	Environment   bool     `help:"Report the version of Python and the requirements of each model; costs about one request a model."`
+}
+
+// words are what a person types for the same again, each behind a blank.
+func (m moreFlags) words() string {
+	out := ""
+	for _, c := range m.Copy {
+		out += " --copy " + shellWord(c)
+	}
+	if m.MetricHistory != "" {
+		out += " --metric-history " + m.MetricHistory
+	}
+	if m.Environment {
+		out += " --environment"
+	}
+	return out
+}
+
+// apply gives all entries what the flags say.
+func (m moreFlags) apply(entries []manifest.Entry) error {
+	files, err := manifest.ParseCopy(m.Copy)
+	if err != nil {
+		return &mlflow.Error{Err: errUsage{fmt.Errorf("--copy: %w", err)}, Hint: "write --copy evidence, or patterns such as model/conda.yaml, run/plots/*.png or '*.json'"}
+	}
+	points := manifest.NoLevel
+	if m.MetricHistory != "" {
+		if points, err = manifest.ParsePoints(m.MetricHistory); err != nil {
+			return errUsage{fmt.Errorf("--metric-history %w", err)}
+		}
+	}
+	for i := range entries {
+		if m.Copy != nil {
+			entries[i].Copy = files
+			entries[i].Environment = entries[i].Environment || files.KeepsRequirements()
+		}
+		if m.MetricHistory != "" {
+			entries[i].MetricHistory = points
+		}
+		entries[i].Environment = entries[i].Environment || m.Environment
+	}
+	return nil
+}
