@@ -44,12 +44,14 @@ func (p *progress) showBars() {
 	})
 }
 
-// moveBars shows how much of what was found is done.
+// moveBars shows how much of what was found is done. A bar takes its numbers
+// from a goroutine that may wait for p.mu, to draw its text: it is not held.
 func (p *progress) moveBars(hosts []*hostProgress, all []*mpb.Bar) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for i, b := range all {
-		b.SetTotal(int64(hosts[i].total()), false)
-		b.SetCurrent(int64(hosts[i].done()))
+		p.mu.Lock()
+		done, total := hosts[i].done(), hosts[i].total()
+		p.mu.Unlock()
+		b.SetTotal(int64(total), false)
+		b.SetCurrent(int64(done))
 	}
 }
