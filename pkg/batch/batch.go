@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	b.claimPlaces()
 	g, gctx := errgroup.WithContext(ctx)
 	for _, h := range o.Hosts {
-		g.Go(func() error { return (&lane{run: b, host: h}).work(gctx) })
+		g.Go(func() error { return (&lane{run: b, host: h, seen: map[int]bool{}}).work(gctx) })
 	}
 	err := g.Wait()
 	if ctx.Err() != nil {

@@ -158,6 +158,9 @@ func TestAPanicCostsItsOwnReportOnly(t *testing.T) {
 		{"Runs", "a-1",
 			"mlreport made a mistake with models:/A/1, please report it: a slip",
 			[]string{`failed models:/A/1 at "" as ["models:/A/1"] unavailable`, `failed models:/B/1 at "" as ["models:/B/1"] unavailable`}},
+		{"ListModels", "",
+			"mlreport made a mistake when it looked for the models of host prod, please report it: a slip",
+			[]string{`failed models:/A/1 at "" as ["models:/A/1"] unavailable`, `failed select models: *, versions: all at "" as ["select models: *, versions: all"] unavailable`}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			m := world()
@@ -168,7 +171,11 @@ func TestAPanicCostsItsOwnReportOnly(t *testing.T) {
 				return nil
 			}
 			b := newBench(t, m)
-			b.wants(b.run("models:/A/1", "models:/B/1"), c.want)
+			second := "models:/B/1"
+			if c.kind == "ListModels" {
+				second = `select: {models: "*", versions: all}`
+			}
+			b.wants(b.run("models:/A/1", second), c.want)
 			if len(b.said) == 0 || b.said[0] != c.said {
 				t.Errorf("said %q, want %q", b.said, c.said)
 			}

@@ -29,6 +29,8 @@ type lane struct {
 	*run
 	host Host
 
+	seen map[int]bool // entries of which an object was found
+
 	mu       sync.Mutex
 	failures []failure
 }
@@ -44,7 +46,7 @@ type failure struct {
 func (l *lane) work(ctx context.Context) error {
 	if l.host.Err != nil {
 		l.failAll()
-	} else if err := l.readAll(ctx); err != nil {
+	} else if err := l.readCaught(ctx); err != nil {
 		return err
 	}
 	return l.addFailures()
@@ -72,6 +74,27 @@ func (l *lane) fail(f failure) {
 	l.failures = append(l.failures, f)
 }
 
+// readCaught is readAll, in which a mistake of the program costs the entries
+// of this host that are not done, and not the other hosts.
+func (l *lane) readCaught(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.failUnseen(fmt.Errorf("mlreport made a mistake when it looked for the models of host %s, please report it: %v", l.host.Name, p))
+		}
+	}()
+	return l.readAll(ctx)
+}
+
+// failUnseen fails the entries whose objects are not all known.
+func (l *lane) failUnseen(err error) {
+	for _, w := range l.wants() {
+		if w.Selector != nil || !l.seen[w.Entry] {
+			issue := mlflow.NewIssue("entry", mlflow.Unavailable, Asked(l.Entries[w.Entry]))
+			l.fail(failure{[]int{w.Entry}, w.Ref, issue, []error{err}})
+		}
+	}
+}
+
 // readAll selects and reads, a chunk at a time.
 func (l *lane) readAll(ctx context.Context) error {
 	f := &fetch.Fetcher{
@@ -83,6 +106,7 @@ func (l *lane) readAll(ctx context.Context) error {
 		size = localChunk
 	}
 	g, gctx := errgroup.WithContext(ctx)
+	defer g.Wait() //nolint:errcheck // for a panic: what is under way ends first
 	g.SetLimit(max(chunksAtOnce, runtime.GOMAXPROCS(0)))
 	var chunk []job
 	send := func() {
@@ -97,6 +121,9 @@ func (l *lane) readAll(ctx context.Context) error {
 		}
 		found++
 		l.found(found, false)
+		for _, e := range s.Entries {
+			l.seen[e] = true
+		}
 		if s.Failed != nil {
 			l.fail(failure{s.Entries, s.Ref, *s.Failed, notNil(s.Err)})
 			continue

@@ -6,22 +6,20 @@ import (
 	"maps"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // Each answers a keyed read one key at a time, n at once: for stores, or for
 // kinds of objects, that cannot be asked for many. An error of one is that
-// key's Result, unless ctx ended.
+// key's Result, unless ctx ended; so is a panic.
 func Each[K comparable, V any](ctx context.Context, keys []K, n int, one func(context.Context, K) (V, error)) (Results[K, V], error) {
 	out := make(Results[K, V], len(keys))
 	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(n)
+	g, gctx := NewGroup(ctx, n)
 	for _, k := range keys {
 		g.Go(func() error {
-			v, err := one(gctx, k)
+			var v V
+			err := Caught(k, func() (err error) { v, err = one(gctx, k); return err })
 			if err != nil && gctx.Err() != nil {
 				return gctx.Err()
 			}

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
@@ -29,8 +28,7 @@ func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed ma
 		return failed, err
 	}
 	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.inFlight())
+	g, gctx := fetch.NewGroup(ctx, r.inFlight())
 	for ten := range slices.Chunk(runs, graphQLRuns) {
 		g.Go(func() error {
 			left, why := r.askGraphQL(gctx, ten)

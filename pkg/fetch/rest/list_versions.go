@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -145,7 +143,7 @@ func (l *versionListing) together(ctx context.Context, names []string) (again bo
 // apart lists the versions of a few models, side by side.
 func (l *versionListing) apart(ctx context.Context, names []string) error {
 	found := make([][]fetch.Version, len(names))
-	g, gctx := errgroup.WithContext(ctx)
+	g, gctx := fetch.NewGroup(ctx, -1)
 	for i, name := range names {
 		g.Go(func() (err error) {
 			found[i], err = l.r.versionsOf(gctx, name)

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -76,8 +74,7 @@ func (r *Reader) MetricHistories(ctx context.Context, runs []mlflow.Run, points 
 
 // sideBySide does something with each item, n at once.
 func sideBySide[T any](ctx context.Context, n int, items []T, do func(context.Context, T) error) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(n)
+	g, gctx := fetch.NewGroup(ctx, n)
 	for _, item := range items {
 		g.Go(func() error { return do(gctx, item) })
 	}

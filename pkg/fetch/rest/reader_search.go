@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -48,8 +46,7 @@ func (s search[K, V]) run(ctx context.Context, keys []K, out *answers[K, V]) (le
 		left, chunks = append(left, open...), chunks[1:]
 	}
 	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.r.inFlight())
+	g, gctx := fetch.NewGroup(ctx, s.r.inFlight())
 	for _, chunk := range chunks {
 		g.Go(func() error {
 			open, err := s.one(gctx, chunk, out)
@@ -166,11 +163,11 @@ func singly[K comparable, V any](ctx context.Context, r *Reader, keys []K, out *
 		}
 		keys = others
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.inFlight())
+	g, gctx := fetch.NewGroup(ctx, r.inFlight())
 	for _, k := range keys {
 		g.Go(func() error {
-			v, err := get(gctx, k)
+			var v V
+			err := fetch.Caught(k, func() (err error) { v, err = get(gctx, k); return err })
 			if err != nil && gctx.Err() != nil {
 				return gctx.Err()
 			}
