@@ -56,7 +56,7 @@ const wineSelect = `select: {models: "w*", versions: all}`
 // same, and a selection that could not be made is never an empty one.
 func TestWhatAServerDoesWrongIsSaidWithWhereAndWhatToDo(t *testing.T) {
 	const (
-		login = "a login page or another program answers at this address; sign in differently, or correct the address"
+		login = "a login page or another program answers there: open URL in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
 		proxy = "does a proxy between here and the server cut answers?"
 		log   = "see the server's log; what was not read now is read by the next run"
 		who   = "URL (address from FROM, no credentials) "
@@ -73,13 +73,13 @@ func TestWhatAServerDoesWrongIsSaidWithWhereAndWhatToDo(t *testing.T) {
 		{name: "401", fault: mlflowtest.Fault{Status: 401}, said: who + "answered 401 UNAUTHENTICATED to ASKED: scripted by the test", denied: true,
 			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"},
 		{name: "403", fault: mlflowtest.Fault{Status: 403}, said: who + "answered 403 PERMISSION_DENIED to ASKED: scripted by the test", denied: true,
-			hint: "ask the server's administrator for the permission to read it"},
+			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it"},
 		{name: "429 with Retry-After", fault: mlflowtest.Fault{Status: 429, RetryAfter: 1}, said: who + "answered 429 REQUEST_LIMIT_EXCEEDED to ASKED: scripted by the test",
 			hint: "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"},
 		{name: "500", fault: mlflowtest.Fault{Status: 500}, said: who + "answered 500 INTERNAL_ERROR to ASKED: scripted by the test", hint: log},
 		{name: "503", fault: mlflowtest.Fault{Status: 503}, said: who + "answered 503 TEMPORARILY_UNAVAILABLE to ASKED: scripted by the test", hint: log, host: "unreachable"},
 		{name: "no answer", fault: mlflowtest.Fault{NoAnswer: true}, said: who + "does not answer: it closed the connection", host: "unreachable",
-			hint: "is the address right, and is the server running?"},
+			hint: "start the server, or correct the address; curl URL/health shows what answers there"},
 		{name: "broken JSON", fault: mlflowtest.Fault{Body: `{"a": `}, said: who + "answered ASKED with broken JSON",
 			hint: "does a proxy between here and the server cut or change answers?"},
 	} {
@@ -140,19 +140,19 @@ func TestAFaultOfOneRequestCostsOneSection(t *testing.T) {
 	}{
 		{"the run is denied", mlflowtest.Fault{Endpoint: "runs/get", Status: 403}, "partial",
 			"partial models:/wine/2: denied: the credentials may not read run " + run + "\n  run " + run + ": " + who +
-				"answered 403 PERMISSION_DENIED to runs/get: scripted by the test\n  hint: ask the server's administrator for the permission to read it\n"},
+				"answered 403 PERMISSION_DENIED to runs/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it\n"},
 		{"the experiment is a login page", mlflowtest.Fault{Endpoint: "experiments/get", LoginPage: true}, "partial",
 			"partial models:/wine/2: unavailable: experiment 1 could not be read this time\n  experiment 1: " + who +
-				"answered experiments/get with a page instead of data: Sign in.\n  hint: a login page or another program answers at this address; sign in differently, or correct the address\n"},
+				"answered experiments/get with a page instead of data: Sign in.\n  hint: a login page or another program answers there: open URL in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD\n"},
 		{"the file is a login page", mlflowtest.Fault{Endpoint: "mlflow-artifacts/artifacts", LoginPage: true}, "partial",
 			"partial models:/wine/2: unavailable: " + file + " could not be read this time\n  " + who +
 				"answered the file 1/models/m-" + run + "/artifacts/MLmodel with a page instead of data: Sign in.\n" +
-				"  hint: a login page or another program answers at this address; sign in differently, or correct the address\n"},
+				"  hint: a login page or another program answers there: open URL in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD\n"},
 		{"the file is not there", mlflowtest.Fault{Endpoint: "mlflow-artifacts/artifacts", Status: 404}, "partial",
 			"partial models:/wine/2: artifact-missing: there is no file at " + file + "\n"},
 		{"the version is denied", mlflowtest.Fault{Endpoint: "model-versions/get", Status: 403}, "failed",
 			"failed models:/wine/2: denied: the credentials may not read version 2 of registered model \"wine\"\n  version 2 of registered model \"wine\": " + who +
-				"answered 403 PERMISSION_DENIED to model-versions/get: scripted by the test\n  hint: ask the server's administrator for the permission to read it\n"},
+				"answered 403 PERMISSION_DENIED to model-versions/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServerUser(t, mlflowtest.FakeOptions{})
@@ -220,10 +220,10 @@ func TestAServerThatCannotBeReachedIsNoEmptySelection(t *testing.T) {
 		name, url        string
 		said, hint, host string
 	}{
-		{"nobody listens", closed.URL, who + "does not answer: dial tcp HOST: connect: connection refused", "is the address right, and is the server running?", "unreachable"},
-		{"it never answers", silent.URL, who + "does not answer: the time limit of one request is over", "is the address right, and is the server running?", "unreachable"},
+		{"nobody listens", closed.URL, who + "does not answer: dial tcp HOST: connect: connection refused", "start the server, or correct the address; curl URL/health shows what answers there", "unreachable"},
+		{"it never answers", silent.URL, who + "does not answer: the time limit of one request is over", "start the server, or correct the address; curl URL/health shows what answers there", "unreachable"},
 		{"another program", other.URL, who + "answered 404 to registered-models/search: 404 page not found",
-			"an older MLflow, or no MLflow, answers at this address; is a path prefix missing?", "ok"},
+			"an older MLflow, or no MLflow, answers there; is a path prefix missing, as in https://host/mlflow? curl URL/version shows what does", "ok"},
 		{"it says not found", fake.URL, who + "answered 404 RESOURCE_DOES_NOT_EXIST to registered-models/search: scripted by the test", "", "ok"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -54,12 +54,12 @@ func wrongAnswers() []wrongAnswer {
 			want: anonymous + "answered 400 INVALID_PARAMETER_VALUE to runs/get: Registered model alias zzz not found."},
 		{name: "no such call", status: 404, body: page, kind: mlflow.ErrUnsupported,
 			want: anonymous + "answered 404 to runs/get: 404 Not Found. Not Found The requested URL was not found.",
-			hint: "an older MLflow, or no MLflow, answers at this address; is a path prefix missing?"},
+			hint: "an older MLflow, or no MLflow, answers there; is a path prefix missing, as in https://host/mlflow? curl http://mlflow.corp:5000/version shows what does"},
 		{name: "no such call, in JSON", status: 404, body: `{"error_code": "ENDPOINT_NOT_FOUND", "message": "no"}`, kind: mlflow.ErrUnsupported,
 			want: anonymous + "answered 404 ENDPOINT_NOT_FOUND to runs/get: no"},
 		{name: "no such call, from FastAPI", status: 404, body: `{"detail": "Not Found"}`, kind: mlflow.ErrUnsupported,
 			want: anonymous + "answered 404 to runs/get: Not Found",
-			hint: "an older MLflow, or no MLflow, answers at this address; is a path prefix missing?"},
+			hint: "an older MLflow, or no MLflow, answers there; is a path prefix missing, as in https://host/mlflow? curl http://mlflow.corp:5000/version shows what does"},
 		{name: "wrong method", status: 405, kind: mlflow.ErrUnsupported, want: anonymous + "answered 405 to runs/get"},
 		{name: "not implemented", status: 501, body: `{"error_code": "NOT_IMPLEMENTED"}`, kind: mlflow.ErrUnsupported, want: anonymous + "answered 501 NOT_IMPLEMENTED to runs/get"},
 		{name: "refused filter", status: 400, body: `{"error_code": "INVALID_PARAMETER_VALUE", "message": "Invalid clause(s) in filter string"}`, kind: mlflow.ErrInvalid,
@@ -86,7 +86,7 @@ func wrongAnswers() []wrongAnswer {
 			hint: "the server was started without this part of its service"},
 		{name: "login page", status: 200, header: http.Header{"Content-Type": {"text/html"}}, body: "\n<html><head><title>Sign in &middot; Corp</title><style>a{}</style></head><script>if (a<b) x()</script><p>Password", kind: mlflow.ErrUnavailable, tries: 2,
 			want: anonymous + "answered runs/get with a page instead of data: Sign in · Corp. Password (tried 2 times)",
-			hint: "a login page or another program answers at this address; sign in differently, or correct the address"},
+			hint: "a login page or another program answers there: open http://mlflow.corp:5000 in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"},
 		{name: "broken JSON", status: 200, body: `{"run": {"info": `, kind: mlflow.ErrUnavailable, tries: 8,
 			want: anonymous + "answered runs/get with broken JSON (tried 8 times)", hint: "does a proxy between here and the server cut or change answers?"},
 		{name: "cut short", status: 200, header: http.Header{"Content-Length": {"100"}}, body: `{"run": {"info": `, kind: mlflow.ErrUnavailable, tries: 8,
@@ -145,7 +145,7 @@ func TestServerThatIsNotThere(t *testing.T) {
 	if err == nil || err.Error() != want || !errors.Is(err, mlflow.ErrUnavailable) || len(p.dialed) != 8 {
 		t.Errorf("%d tries\ngot  %v\nwant %s", len(p.dialed), err, want)
 	}
-	if h := mlflow.Hint(err); h != "is the address right, and is the server running?" {
+	if h := mlflow.Hint(err); h != "start the server, or correct the address; curl http://mlflow.corp:5000/health shows what answers there" {
 		t.Error(h)
 	}
 	var api *APIError

@@ -94,18 +94,18 @@ func (c *Client) gaveUp(q call, r *retries, f *failure) error {
 // notAsked is the error of a call that was not sent because the breaker is open.
 func (c *Client) notAsked(q call, why *failure) error {
 	e := &APIError{kind: mlflow.ErrUnavailable}
-	reason := "it did not answer before"
+	reason := "does not answer"
 	var before *APIError
 	if errors.As(why.err, &before) {
 		e.Status, e.Code, e.Message = before.Status, before.Code, before.Message
 	}
 	if e.Status != 0 {
-		reason = fmt.Sprintf("it answered %d before", e.Status)
+		reason = fmt.Sprintf("answered %d before", e.Status)
 	}
+	e.text = fmt.Sprintf("%s %s, and was not asked for %s", c.who, reason, q.name)
 	if e.Message != "" {
-		reason += ": " + e.Message
+		e.text += ": " + e.Message
 	}
-	e.text = fmt.Sprintf("%s was not asked for %s, because %s", c.who, q.name, reason)
 	return &mlflow.Error{Err: e, Hint: mlflow.Hint(why.err)}
 }
 

@@ -71,7 +71,7 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 	case strings.Contains(err.Error(), "remote error: tls:"):
 		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "does it want a client certificate? name it with MLFLOW_TRACKING_CLIENT_CERT_PATH (`tls: {client-cert}` of the host in the manifest)", "refused the TLS connection")
 	}
-	f := c.fail(mlflow.ErrUnavailable, 0, c.plain(err), "is the address right, and is the server running?", "does not answer")
+	f := c.fail(mlflow.ErrUnavailable, 0, c.plain(err), c.notThere(), "does not answer")
 	f.again, f.absent = true, true
 	return f
 }
@@ -133,7 +133,7 @@ func (c *Client) notJSON(q call, a answer, err error) *failure {
 // in a while is asked again; a login page stays what it is.
 func (c *Client) notMLflow(q call, a answer) *failure {
 	c.counts.add(func(s *Stats) { s.Faults++ })
-	f := c.fail(mlflow.ErrUnavailable, a.status, textOf(a.body), "a login page or another program answers at this address; sign in differently, or correct the address",
+	f := c.fail(mlflow.ErrUnavailable, a.status, textOf(a.body), c.notSignedIn(),
 		"answered %s with a page instead of data", q.name)
 	f.again, f.page = true, true
 	return f

@@ -15,6 +15,8 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return c.hint401(a)
 	case a.status == http.StatusForbidden && strings.Contains(message, "Invalid Host header"):
 		return "the server answers only to host names it was told: use one of them, or start it with --allowed-hosts"
+	case a.status == http.StatusForbidden && c.authorization == "":
+		return logIn + "; with a login that is refused, ask the server's administrator for the permission to read it"
 	case a.status == http.StatusForbidden:
 		return "ask the server's administrator for the permission to read it"
 	case a.status == http.StatusProxyAuthRequired:
@@ -26,18 +28,31 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 	case switchedOff(message):
 		return "the server was started without this part of its service"
 	case errors.Is(kind, mlflow.ErrUnsupported) && a.status == http.StatusNotFound && code == "":
-		return "an older MLflow, or no MLflow, answers at this address; is a path prefix missing?"
+		return "an older MLflow, or no MLflow, answers there; is a path prefix missing, as in https://host/mlflow? curl " + c.Base() + "/version shows what does"
 	case errors.Is(kind, mlflow.ErrUnavailable):
 		return "see the server's log; what was not read now is read by the next run"
 	}
 	return ""
 }
 
+// logIn is what to do without credentials.
+const logIn = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"
+
+// notThere is what to do about a server that does not answer.
+func (c *Client) notThere() string {
+	return "start the server, or correct the address; curl " + c.Base() + "/health shows what answers there"
+}
+
+// notSignedIn is what to do about a page where data should be.
+func (c *Client) notSignedIn() string {
+	return "a login page or another program answers there: open " + c.Base() + " in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+}
+
 func (c *Client) hint401(a answer) string {
 	scheme, _, _ := strings.Cut(a.header.Get("WWW-Authenticate"), " ")
 	switch {
 	case c.authorization == "":
-		return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"
+		return logIn
 	case strings.EqualFold(scheme, "Basic") && strings.HasPrefix(c.authorization, "Bearer "):
 		return "the server wants a user name and a password, not a token: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
 	}

@@ -56,6 +56,10 @@ func (r *Reader) follow(path, member string, ask func(token string) (*mlflow.Obj
 				yield(page{}, err)
 				return
 			}
+			if answer.Len() > 0 && !answer.Has(member) && !answer.Has("next_page_token") { // a list without rows is left out
+				yield(page{}, r.nonsense(path, "has no "+member))
+				return
+			}
 			p := page{}
 			for row := range answer.Objects(member) {
 				p.rows = append(p.rows, row)

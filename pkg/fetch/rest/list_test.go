@@ -197,6 +197,7 @@ func TestListingsEndWithTheServersError(t *testing.T) {
 		"same token":        {mlflowtest.Fault{SameToken: true}, "unavailable"},
 		"pages without end": {mlflowtest.Fault{NewTokens: true}, "unavailable"},
 		"second page":       {mlflowtest.Fault{Status: 503, After: 1}, "unavailable"},
+		"another program":   {mlflowtest.Fault{Body: `{"hello": "world"}`}, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := mlflowtest.StartFake(t, mlflowtest.BulkFakeWorld(1100, 1, false), mlflowtest.FakeOptions{})

@@ -318,8 +318,8 @@ func TestDeadServerIsNotTriedInFullForEachKey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		want := anonymous + "was not asked for model-versions/get, because it did not answer before: dial tcp mlflow.corp:5000: connect: connection refused"
-		if err.Error() != want || mlflow.Hint(err) != "is the address right, and is the server running?" || time.Since(began) != 0 || len(p.dialed) != 8 {
+		want := anonymous + "does not answer, and was not asked for model-versions/get: dial tcp mlflow.corp:5000: connect: connection refused"
+		if err.Error() != want || mlflow.Hint(err) != "start the server, or correct the address; curl http://mlflow.corp:5000/health shows what answers there" || time.Since(began) != 0 || len(p.dialed) != 8 {
 			t.Errorf("%d connections in %s: %v", len(p.dialed), time.Since(began), err)
 		}
 
