@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/find"
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -84,8 +82,8 @@ func (s *session) isManifest(word string) bool {
 	if !ok || err != nil || !info.Mode().IsRegular() {
 		return ok && err != nil && (strings.HasSuffix(word, ".yaml") || strings.HasSuffix(word, ".yml"))
 	}
-	found, err := find.File(path)
-	return err == nil && found == ""
+	is := whatFileIs(path)
+	return is == aManifest || is == ""
 }
 
 func isStoreURI(word string) bool {
@@ -130,23 +128,35 @@ func (c *collector) word(ctx context.Context, w string) error {
 		if err != nil {
 			return err
 		}
-		h, all, err := c.storeHere(ctx, c.storeFlags)
-		if err != nil {
-			return err
-		}
-		if !c.has(h) {
-			c.sayChoice(all)
-		}
-		c.entry(manifest.Entry{URI: uri, Ref: ref, Host: c.addHost(h)})
-		return nil
+		return c.model(ctx, manifest.Entry{URI: uri, Ref: ref})
 	}
 	if page, ok := mlflow.ParsePage(w); ok {
 		return c.page(ctx, w, page)
+	}
+	if err := ofWindows(w); err != nil {
+		return errUsage{err}
+	}
+	if path, ok := modelFolder(w); ok {
+		return c.modelFolder(ctx, w, path)
 	}
 	if isHTTP(w) || isStoreURI(w) {
 		return c.wholeHost(ctx, c.addHost(c.storeSpec(w)))
 	}
 	return c.path(ctx, w)
+}
+
+// model takes models of the store that is here.
+func (c *collector) model(ctx context.Context, e manifest.Entry) error {
+	h, all, err := c.storeHere(ctx, c.storeFlags)
+	if err != nil {
+		return err
+	}
+	if !c.has(h) {
+		c.sayChoice(all)
+	}
+	e.Host = c.addHost(h)
+	c.entry(e)
+	return nil
 }
 
 // path takes a store on disk, or the fullest one in a folder.
@@ -157,10 +167,14 @@ func (c *collector) path(ctx context.Context, w string) error {
 	case !ok || err != nil:
 		return &mlflow.Error{
 			Err:  errUsage{fmt.Errorf("there is no file or folder %s", w)},
-			Hint: "give a manifest, a model URI such as models:/" + filepath.Base(w) + "/latest, a store (mlruns, x.db, https://host), or nothing",
+			Hint: "give a manifest, a model URI such as models:/NAME/latest, a store (mlruns, x.db, https://host), or nothing",
 		}
+	case info.Mode().IsRegular() && whatFileIs(path) != aDatabase:
+		return c.otherThan("a manifest, a store or a model", w)
 	case info.Mode().IsRegular():
 		return c.wholeHost(ctx, c.addHost(c.storeSpec(w)))
+	case whatIs(path) == aTree || whatIs(path) == aReport:
+		return c.otherThan("a manifest, a store or a model", w)
 	}
 	all, _, err := c.storesBelow(ctx, path, find.Options{Depth: 1, MaxEntries: 20_000})
 	if err != nil {
@@ -181,69 +195,6 @@ func (c *collector) path(ctx context.Context, w string) error {
 func (c *collector) storeSpec(w string) hostSpec {
 	h := hostSpec{Host: manifest.Host{Tracking: w, Registry: c.RegistryURI, Source: cleanURI(w)}, fromEnv: true, trackingFrom: "the command line", registryFrom: "--registry-uri"}
 	return h
-}
-
-// page takes what a page of the web interface shows.
-func (c *collector) page(ctx context.Context, address string, p mlflow.Page) error {
-	h := c.storeSpec(p.Server)
-	h.Workspace = p.Workspace
-	host := c.addHost(h)
-	var entries []manifest.Entry
-	shown := ""
-	switch {
-	case p.Ref.Kind != 0:
-		entries, shown = []manifest.Entry{{URI: p.Ref.String(), Ref: p.Ref}}, p.Ref.String()
-	case p.Model != "":
-		name, err := manifest.ParsePattern(manifest.Literal(p.Model))
-		if err != nil {
-			return err
-		}
-		entries, shown = []manifest.Entry{{Select: &manifest.Select{Models: name}}}, fmt.Sprintf("all versions of %q", p.Model)
-	case p.RunID != "":
-		refs, err := c.runModels(ctx, host, p.RunID)
-		if err != nil {
-			return err
-		}
-		for _, ref := range refs {
-			entries = append(entries, manifest.Entry{URI: ref.String(), Ref: ref})
-		}
-		shown = counted(len(refs), "model") + " of run " + p.RunID
-	default:
-		return &mlflow.Error{Err: errUsage{fmt.Errorf("%s is the page of an experiment, which is not one model", cleanURI(address))}, Hint: "give the page of a model, a version or a run, or the server's address for all models: " + p.Server}
-	}
-	if !c.cli.Quiet {
-		fmt.Fprintf(c.Stderr, "the page is taken for %s on %s\n", harmless(shown), harmless(cleanURI(p.Server)))
-	}
-	for _, e := range entries {
-		e.Host = host
-		c.entry(e)
-	}
-	return nil
-}
-
-// runModels are the models that a run logged.
-func (c *collector) runModels(ctx context.Context, host, id string) ([]mlflow.Ref, error) {
-	o := c.openHost(ctx, c.plan.host(host), c.log)
-	defer o.close(c.log)
-	if o.Err != nil {
-		return nil, o.Err
-	}
-	found, err := o.Source.Runs(ctx, []string{id}, nil)
-	if err == nil {
-		err = missing(found[id].Err, o.trackingAt, "run %s", id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	run := found[id].Value
-	refs := fetch.RunModels(run)
-	for model := range run.Outputs() {
-		refs = append(refs, mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: model})
-	}
-	if len(refs) == 0 {
-		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "run %s logged no model", id), Hint: "mlreport get-run --run-id " + id + " prints the run"}
-	}
-	return refs, nil
 }
 
 func (c *collector) entry(e manifest.Entry) {
@@ -304,7 +255,11 @@ func (c *collector) wholeHost(ctx context.Context, host string) error {
 	case w.more:
 		return tooMany(o.trackingAt.String())
 	case len(w.versions)+len(w.unregistered) == 0:
-		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "there are no models in %s: nothing is registered, and no run logged one", o.trackingAt), Hint: "mlreport --tracking-uri " + shellWord(h.Tracking) + " shows what it has instead; mlreport find .. looks for other stores"}
+		hint := fmt.Sprintf("%s --tracking-uri %s shows what it has instead; %s find .. looks for other stores", c.program(), shellWord(cleanURI(h.Tracking)), c.program())
+		if beside, ok := c.fullerBeside(ctx, h.Tracking); ok {
+			hint = c.besideHint(beside)
+		}
+		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "there are no models in %s: nothing is registered, and no run logged one", o.trackingAt), Hint: hint}
 	}
 	entries, err := w.entries(host, len(c.plan.entries))
 	for _, e := range entries {

@@ -88,7 +88,7 @@ func (s *proxiedServer) dies(t *testing.T) {
 		s.proxy.DieAfter(after)
 		out := s.path(fmt.Sprint("died", after))
 		got := s.types("run", s.file, "--out", out, "--fail-on", "unavailable")
-		if got.code != exitPartial || !strings.Contains(got.err, "unavailable: ") || !strings.Contains(got.err, "hint: is the address right, and is the server running?") {
+		if got.code != exitPartial || !strings.Contains(got.err, "unavailable: ") || !strings.Contains(got.err, "hint: start the server, or correct the address; ") {
 			t.Errorf("after %d requests: exit code %d: %s", after, got.code, got.err)
 		}
 		tree := readTree(t, out)

@@ -201,9 +201,11 @@ func TestWhatIsWrongWithDataIsSaidOfItsEntryOnly(t *testing.T) {
 		said   string
 	}{
 		{name: "no such model", entry: "models:/Sklearn_Whine/1", code: exitPartial, status: report.StatusFailed,
-			said: "failed models:/Sklearn_Whine/1: model-not-found: there is no registered model \"Sklearn_Whine\"\n"},
+			said: "failed models:/Sklearn_Whine/1: model-not-found: there is no registered model \"Sklearn_Whine\"\n" +
+				"  hint: did you mean \"Sklearn_Wine\"? the next ones are \"fraud_transfers\", \"income estimate\"; mlreport --tracking-uri sqlite:///DIR/store/mlflow.db lists all\n"},
 		{name: "no such version", entry: "models:/Sklearn_Wine/99", code: exitPartial, status: report.StatusFailed,
-			said: "failed models:/Sklearn_Wine/99: version-not-found: registered model \"Sklearn_Wine\" has no version 99\n"},
+			said: "failed models:/Sklearn_Wine/99: version-not-found: registered model \"Sklearn_Wine\" has no version 99\n" +
+				"  hint: its highest version is 3: write models:/Sklearn_Wine/latest\n"},
 		{name: "no such alias", entry: "models:/Sklearn_Wine@nobody", code: exitPartial, status: report.StatusFailed,
 			said: "failed models:/Sklearn_Wine@nobody: alias-not-found: registered model \"Sklearn_Wine\" has no alias \"nobody\"\n" +
 				"  hint: its aliases are challenger (version 3), champion (version 2)\n"},
@@ -377,7 +379,8 @@ func TestAFailureKeepsWhatWasWrittenBefore(t *testing.T) {
 	before := readTree(t, s.path("out", "model_reports"))
 	s.sql("DELETE FROM model_versions WHERE name = 'Sklearn_Wine' AND version = 2")
 	got := s.runs(entries...)
-	want := "stale models:/Sklearn_Wine/2: version-not-found: registered model \"Sklearn_Wine\" has no version 2\n"
+	want := "stale models:/Sklearn_Wine/2: version-not-found: registered model \"Sklearn_Wine\" has no version 2\n" +
+		"  hint: its highest version is 3: write models:/Sklearn_Wine/latest\n"
 	if d := cmp.Diff(want, got.problems()); d != "" || got.code != exitPartial {
 		t.Error(got.code, d)
 	}

@@ -25,6 +25,12 @@ type findCmd struct {
 
 // Run searches, and lists what it found.
 func (c *findCmd) Run(ctx context.Context, s *session) error {
+	if err := ofWindows(c.Dir); err != nil {
+		return errUsage{err}
+	}
+	if isFile(c.Dir) {
+		return s.notAFolder(c.Dir)
+	}
 	stores, found, err := s.storesBelow(ctx, c.Dir, find.Options{Depth: cmpDepth(c.Depth)})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -47,6 +53,14 @@ func (c *findCmd) Run(ctx context.Context, s *session) error {
 		return nil
 	}
 	return s.writeFound(ctx, c.Manifest, stores)
+}
+
+// notAFolder is about a file where a folder to search should be.
+func (s *session) notAFolder(path string) error {
+	if err := s.otherThan("a folder to search", path); err != nil {
+		return err
+	}
+	return &mlflow.Error{Err: errUsage{fmt.Errorf("%s is a file, not a folder to search", path)}, Hint: s.program() + " find " + shellWord(filepath.Dir(path)) + " searches its folder"}
 }
 
 // cmpDepth makes 0 mean the folder alone.

@@ -42,6 +42,9 @@ type plan struct {
 
 // load reads and checks a manifest; name is a path or `-`.
 func (s *session) load(name string) (*manifest.Manifest, error) {
+	if err := s.notAManifest(name); err != nil {
+		return nil, err
+	}
 	o := manifest.Options{File: manifestName(name), LookupEnv: s.Lookup, ReadFile: readSecret}
 	src := s.Stdin
 	if name != "-" {
@@ -63,6 +66,20 @@ func (s *session) load(name string) (*manifest.Manifest, error) {
 		return nil, errUsage{fmt.Errorf("%s is larger than %d MB, which no manifest is", manifestName(name), maxManifest>>20)}
 	}
 	return manifest.Parse(data, o)
+}
+
+// notAManifest is about a path that leads to something else.
+func (s *session) notAManifest(name string) error {
+	if name == "-" {
+		return nil
+	}
+	if err := ofWindows(name); err != nil {
+		return errUsage{err}
+	}
+	if is := whatIs(name); is == aManifest || is == "" {
+		return nil
+	}
+	return s.otherThan("a manifest", name)
 }
 
 // manifestName is how messages name a manifest.
@@ -90,9 +107,9 @@ func manifestError(name string, err error) error {
 	hint := ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err, hint = fmt.Errorf("there is no manifest %s", name), "see manifests/ for examples; mlreport schema manifest describes the format"
+		err, hint = fmt.Errorf("there is no manifest %s", name), "mlreport init "+shellWord(name)+" writes one for the store that is here"
 	case name != "-" && isFolder(name):
-		err, hint = fmt.Errorf("%s is a folder, not a manifest", name), "give a YAML file that lists models; see manifests/ for examples"
+		err, hint = fmt.Errorf("%s is a folder, not a manifest", name), "mlreport run "+shellWord(name)+" makes reports of the store in it; mlreport init writes a manifest"
 	default:
 		err = fmt.Errorf("reading the manifest %s: %w", manifestName(name), withoutPath(err))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/manifest"
@@ -29,27 +31,94 @@ func (s *shower) noModel(ctx context.Context, name string, err error) error {
 		return err
 	}
 	err = missing(err, s.registryAt, "registered model %q", name)
-	return &mlflow.Error{Err: err, Hint: s.modelsInstead(ctx, name)}
+	names, listErr := namesIn(ctx, s.opened)
+	if listErr != nil {
+		return err
+	}
+	return &mlflow.Error{Err: err, Hint: s.modelsInstead(ctx, s.opened, name, names)}
 }
 
-// modelsInstead names the registered model that may have been meant.
-func (s *shower) modelsInstead(ctx context.Context, name string) string {
+// namesIn lists registered models for a hint; an error says that there is none.
+func namesIn(ctx context.Context, o *opened) ([]string, error) {
 	var names []string
-	for m, err := range s.Source.ListModels(ctx, fetch.Query{}) {
+	for m, err := range o.Source.ListModels(ctx, fetch.Query{}) {
 		if err != nil {
-			return ""
+			return nil, err
 		}
 		if names = append(names, m.Name()); len(names) == maxNames {
 			break
 		}
 	}
-	if near := manifest.Nearest(name, names); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
+	return names, nil
+}
+
+// modelsInstead names the registered models that may have been meant.
+func (s *session) modelsInstead(ctx context.Context, o *opened, name string, names []string) string {
 	if len(names) == 0 {
-		return "there are no registered models at all; is this the right store?"
+		if beside, ok := s.fullerBeside(ctx, o.registryAt.uri); ok {
+			return s.besideHint(beside)
+		}
+		return "there are no registered models at all: " + s.program() + o.flagged() + " shows what there is, mlreport find .. other stores"
 	}
-	return ""
+	return nearest(name, names) + "; " + s.program() + o.flagged() + " lists all"
+}
+
+// nameModels adds to entries whose registered model is not there which names
+// are.
+func (w *work) nameModels(ctx context.Context) {
+	names := map[string][]string{}
+	for i, e := range w.show.worst {
+		o := w.host(e.Row.Host)
+		gone := slices.ContainsFunc(e.Row.Issues, func(i mlflow.Issue) bool { return i.Section == "entry" && i.Code == mlflow.ModelNotFound })
+		if !gone || o == nil || o.Err != nil {
+			continue
+		}
+		if _, listed := names[o.Name]; !listed {
+			list, err := namesIn(ctx, o)
+			if err != nil {
+				continue
+			}
+			names[o.Name] = list
+		}
+		name := e.Row.Model
+		if ref, err := mlflow.ParseRef(e.Row.URI); name == "" && err == nil {
+			name = ref.Model
+		}
+		w.show.worst[i].Problems = append(slices.Clone(e.Problems), &mlflow.Error{Err: mlflow.ErrNotFound, Hint: w.modelsInstead(ctx, o, name, names[o.Name])})
+	}
+}
+
+// host is an opened host by its name in the manifest.
+func (w *work) host(name string) *opened {
+	for _, o := range w.hosts {
+		if o.Name == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// nearest says which names are there that are like one that is not.
+func nearest(name string, names []string) string {
+	near := manifest.NearestOf(name, names, 3)
+	for i, n := range near {
+		near[i] = strconv.Quote(n)
+	}
+	switch {
+	case manifest.Nearest(name, names) == "":
+		return "the nearest names are " + join(near)
+	case len(near) == 1:
+		return "did you mean " + near[0] + "? there is no other"
+	}
+	return "did you mean " + near[0] + "? the next ones are " + join(near[1:])
+}
+
+// flagged is the flag that leads another command to the same store.
+func (o *opened) flagged() string {
+	if !o.named {
+		return ""
+	}
+	return " --tracking-uri " + shellWord(cleanURI(o.trackingAt.uri))
 }
 
 // noVersion is about a version that could not be read.
@@ -61,11 +130,7 @@ func (s *shower) noVersion(ctx context.Context, id mlflow.VersionID, err error) 
 	if modelErr != nil {
 		return modelErr
 	}
-	hint := "it has no versions"
-	if highest, ok := fetch.Resolve(mlflow.Ref{Kind: mlflow.LatestRef}, model); ok {
-		hint = fmt.Sprintf("its highest version is %d", highest)
-	}
-	return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "registered model %q has no version %d in %s", id.Model, id.Version, s.registryAt), Hint: hint}
+	return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "registered model %q has no version %d in %s", id.Model, id.Version, s.registryAt), Hint: fetch.InsteadOfVersion(model)}
 }
 
 // notHad is about a model that a command was to show: what the store said, or

@@ -46,7 +46,7 @@ func (c *overviewCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	s.sayNext(k, rows, c.storeFlags)
+	s.sayNext(ctx, k, rows, c.storeFlags)
 	return nil
 }
 
@@ -100,7 +100,7 @@ func modelTable(rows []modelRow) view.Table {
 }
 
 // sayNext says what to type next, with names that are there.
-func (s *session) sayNext(k stock, rows []modelRow, f storeFlags) {
+func (s *session) sayNext(ctx context.Context, k stock, rows []modelRow, f storeFlags) {
 	if s.cli.Quiet {
 		return
 	}
@@ -112,7 +112,13 @@ func (s *session) sayNext(k stock, rows []modelRow, f storeFlags) {
 	if len(rows) > 0 {
 		lines = append(lines, [2]string{"show " + shellWord(rows[0].name) + flag, "one model, its versions side by side"})
 	}
+	beside, fuller := stock{}, false
+	if k.worth() < 4 && k.kind != "server" {
+		beside, fuller = s.fullerBeside(ctx, k.host.Tracking)
+	}
 	switch {
+	case fuller:
+		lines = append(lines, [2]string{"--tracking-uri " + shellWord(beside.host.Tracking), beside.name + " beside it: " + beside.holds()})
 	case k.versions.N > 0:
 		lines = append(lines, [2]string{"run" + flag, "a report of each model"})
 	case k.unregistered.N > 0 || k.LoggedModels.N > 0 || k.Runs.N > 0 && k.kind == "server":

@@ -25,7 +25,7 @@ type planCmd struct {
 
 // Run reads everything and writes nothing.
 func (c *planCmd) Run(ctx context.Context, s *session) error {
-	if err := checkOut(c.Out); err != nil {
+	if err := s.checkOut(c.Out); err != nil {
 		return err
 	}
 	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
@@ -52,6 +52,7 @@ func (c *planCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	w.nameModels(ctx)
 	w.show.sayProblems(c.Out)
 	if !s.cli.Quiet {
 		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(steps.changes()))

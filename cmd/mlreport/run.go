@@ -54,7 +54,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOut(c.Out); err != nil {
+	if err := s.checkOut(c.Out); err != nil {
 		return err
 	}
 	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
@@ -85,6 +85,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 			return err
 		}
 	}
+	w.nameModels(ctx)
 	w.summary(result, c)
 	if asked := askedFatal(result, failOn); len(asked) > 0 {
 		fmt.Fprintf(w.Stderr, "mlreport: error: --fail-on: there is %s\n", join(asked))
@@ -97,13 +98,21 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 }
 
 // checkOut refuses a tree that cannot be one by its name.
-func checkOut(out string) error {
+func (s *session) checkOut(out string) error {
 	hint := "give a folder: a new one, an empty one, or one that mlreport wrote"
 	if info, err := os.Stat(out); err == nil && !info.IsDir() {
 		return &mlflow.Error{Err: errUsage{fmt.Errorf("--out %s is a file, not a folder", out)}, Hint: hint}
 	}
 	if out == "" {
 		return &mlflow.Error{Err: errUsage{errors.New("--out is empty")}, Hint: hint}
+	}
+	if absolute(out) == absolute(s.Dir) && whatIs(out) != aTree {
+		if list, err := os.ReadDir(out); err == nil && len(list) > 0 {
+			return &mlflow.Error{
+				Err:  errUsage{fmt.Errorf("--out %s is the folder that you are in, which holds other files", out)},
+				Hint: "leave --out away to write to ./mlreport-out, or give a folder of its own",
+			}
+		}
 	}
 	return nil
 }

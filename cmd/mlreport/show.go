@@ -73,30 +73,68 @@ func (c *showCmd) documents(ctx context.Context, s *session) (docs []*mlflow.Obj
 	if c.Tree != "" {
 		return c.fromTree()
 	}
-	if file, ok := reportFile(c.Model); ok {
+	if file, ok := reportFile(c.Model); ok && (whatIs(file) == aReport || whatIs(file) == "") {
 		doc, err := readReport(file)
 		return []*mlflow.Object{doc}, 0, err
 	}
-	h, all, err := s.storeHere(ctx, c.storeFlags)
+	p, err := c.subject(ctx, s)
 	if err != nil {
 		return nil, 0, err
 	}
-	s.sayChoice(all)
-	o := s.openHost(ctx, h, s.logger())
+	o := s.openHost(ctx, p.hosts[0], s.logger())
 	defer o.close(s.logger())
 	if o.Err != nil {
 		return nil, 0, o.Err
 	}
 	sh := &shower{opened: o, session: s, enrich: enrich.Options{UI: o.UI, Workspace: o.Workspace, TrackingURI: o.Tracking}}
+	for _, e := range p.entries {
+		if e.Select != nil {
+			name, _ := e.Select.Models.Name()
+			return sh.versions(ctx, name, c.Last)
+		}
+		doc, err := sh.document(ctx, e.Ref)
+		if err != nil {
+			return nil, 0, err
+		}
+		docs = append(docs, doc)
+	}
+	return docs, 0, nil
+}
+
+// subject is what to show, in the words of a batch: the models that a word
+// names, or all versions of a name.
+func (c *showCmd) subject(ctx context.Context, s *session) (*plan, error) {
+	if err := ofWindows(c.Model); err != nil {
+		return nil, errUsage{err}
+	}
+	if _, isPage := mlflow.ParsePage(c.Model); isHTTP(c.Model) && !isPage {
+		hint := fmt.Sprintf("%s --tracking-uri %s shows its models", s.program(), shellWord(cleanURI(c.Model)))
+		return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%s is a server, not a model", cleanURI(c.Model))}, Hint: hint}
+	}
+	folder, isModel := modelFolder(c.Model)
+	isPath := strings.ContainsAny(c.Model, `/\`) || filepath.Ext(c.Model) != "" || whatIs(c.Model) == aTree
+	if !isModel && isPath {
+		if err := s.otherThan("a model", c.Model); err != nil {
+			return nil, err
+		}
+	}
+	col := &collector{session: s, askedFlags: askedFlags{storeFlags: c.storeFlags}, log: s.logger(), plan: &plan{}}
 	ref, single, err := c.ref()
+	switch {
+	case isModel:
+		return col.plan, col.modelFolder(ctx, c.Model, folder)
+	case err != nil:
+		return nil, err
+	case single:
+		return col.plan, col.model(ctx, manifest.Entry{URI: ref.String(), Ref: ref})
+	case isHTTP(c.Model):
+		return col.plan, col.word(ctx, c.Model)
+	}
+	all, err := manifest.ParsePattern(manifest.Literal(c.Model))
 	if err != nil {
-		return nil, 0, err
+		return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%q is no name of a model", c.Model)}, Hint: s.program() + " shows the names there are"}
 	}
-	if single {
-		doc, err := sh.document(ctx, ref)
-		return []*mlflow.Object{doc}, 0, err
-	}
-	return sh.versions(ctx, c.Model, c.Last)
+	return col.plan, col.model(ctx, manifest.Entry{Select: &manifest.Select{Models: all}})
 }
 
 // ref reads a model URI, or its short form `name/3` or `name@alias`; false
@@ -205,57 +243,4 @@ func (s *shower) noVersions(ctx context.Context, name string) error {
 		Err:  mlflow.Reason(mlflow.ErrNotFound, "registered model %q has no versions in %s", name, s.registryAt),
 		Hint: "mlreport get-registered-model --registered-model " + shellWord(name) + " prints what there is",
 	}
-}
-
-// fromTree reads the reports of a finished tree.
-func (c *showCmd) fromTree() (docs []*mlflow.Object, more int, err error) {
-	rows, models, err := c.rows()
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(rows) == 0 {
-		hint := "mlreport run writes it"
-		if near := manifest.Nearest(c.Model, models); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return nil, 0, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "there is no report of %s in %s", c.Model, c.Tree), Hint: hint}
-	}
-	if c.Last > 0 && len(rows) > c.Last {
-		more = len(rows) - c.Last
-		rows = rows[more:]
-	}
-	for _, r := range rows {
-		doc, err := treeReport(c.Tree, r)
-		if err != nil {
-			return nil, 0, err
-		}
-		docs = append(docs, doc)
-	}
-	return docs, more, nil
-}
-
-// rows are those of a tree that the model names, by URI or as all versions of
-// a name; models are the names that there are.
-func (c *showCmd) rows() (rows []report.Row, models []string, err error) {
-	index, done, err := treeIndex(c.Tree)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer done()
-	uri := c.Model
-	if ref, ok, err := c.ref(); err == nil && ok {
-		uri = ref.String()
-	}
-	for row, err := range index.All() {
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading index.json of %s: %w", c.Tree, err)
-		}
-		if row.Model != "" && !slices.Contains(models, row.Model) {
-			models = append(models, row.Model)
-		}
-		if row.Place != "" && (row.Model == c.Model || row.URI == uri || slices.Contains(row.URIs, uri)) {
-			rows = append(rows, row)
-		}
-	}
-	return rows, models, nil
 }

@@ -129,7 +129,7 @@ func (p *progress) sayProblems(out string) {
 		}
 		for _, i := range e.Row.Issues {
 			if i.Level == mlflow.Gap {
-				fmt.Fprintf(p.Stderr, "%s %s: %s\n", e.Row.Status, harmless(e.Row.URI), harmless(i.String()))
+				p.sayOnceLine(said, fmt.Sprintf("%s %s: %s", e.Row.Status, harmless(e.Row.URI), harmless(i.String())))
 			}
 		}
 		for _, err := range e.Problems {
@@ -138,6 +138,14 @@ func (p *progress) sayProblems(out string) {
 	}
 	if more := p.bad - len(p.worst); more > 0 && !p.quiet {
 		fmt.Fprintf(p.Stderr, "and %s more: see %s\n", counted(more, "entry"), shellWord(filepath.Join(out, "index.json")))
+	}
+}
+
+// sayOnceLine says a line, once: two sections can lack the same.
+func (p *progress) sayOnceLine(said map[string]bool, line string) {
+	if !said[line] {
+		said[line] = true
+		fmt.Fprintln(p.Stderr, line)
 	}
 }
 

@@ -36,6 +36,7 @@ type opened struct {
 	batch.Host
 	stores                 []*store // tracking, then the registry when that is another one
 	trackingAt, registryAt address
+	named                  bool // a manifest or the command line names it: without a word, another store may be meant
 }
 
 // openHost opens what a host names.
@@ -45,6 +46,7 @@ func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *o
 	defer func() { o.Err = ofHost(h, o.Err) }()
 	o.trackingAt = address{h.Tracking, h.trackingFrom}
 	o.registryAt = o.trackingAt
+	o.named = h.fromManifest || h.trackingFrom != "" && h.trackingFrom != "MLFLOW_TRACKING_URI"
 	tracking := o.open(s.openStore(ctx, o.trackingAt, h, log))
 	if tracking == nil {
 		return o
@@ -133,6 +135,9 @@ func (a address) String() string {
 // openStore opens a tracking or registry URI as MLflow spells them.
 func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *slog.Logger) (*store, error) {
 	uri := at.uri
+	if err := ofWindows(uri); err != nil {
+		return nil, err
+	}
 	scheme, _, _ := strings.Cut(uri, ":")
 	switch dialect, _, _ := strings.Cut(strings.ToLower(scheme), "+"); {
 	case isHTTP(uri):
@@ -205,10 +210,16 @@ func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slo
 		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "there is no store at %s", path), Hint: "give the address of a server, sqlite:///path/mlflow.db, or the path of an mlruns folder"}
 	}
 	if err == nil && info.Mode().IsRegular() {
+		if is := whatFileIs(path); is != aDatabase && is != "" {
+			return nil, s.otherThan("a store of MLflow", cleanURI(uri))
+		}
 		return openDatabase(ctx, "sqlite:///"+filepath.ToSlash(path), h, log)
 	}
 	folder, err := filestore.Open(ctx, filestore.Options{Dir: path, Log: log})
 	if err != nil {
+		if other := s.otherThan("a store of MLflow", cleanURI(uri)); other != nil {
+			return nil, other
+		}
 		return nil, err
 	}
 	return &store{source: folder, artifacts: artifactsOf(h, artifact.Options{StoreDir: folder.Dir(), FolderStore: true}), close: folder.Close}, nil

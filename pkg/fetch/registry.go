@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -44,10 +45,14 @@ func (c *chunk) takeVersion(it *item) {
 	model, version := c.models[id.Model], c.versions[id]
 	if version.Err != nil {
 		gone := mlflow.NewIssue("entry", mlflow.VersionNotFound, id.Model, id.Version)
-		if Final(model.Err) && model.Err != nil {
+		err := version.Err
+		switch {
+		case Final(model.Err) && model.Err != nil:
 			gone = mlflow.NewIssue("entry", mlflow.ModelNotFound, id.Model)
+		case model.Err == nil && errors.Is(err, mlflow.ErrNotFound):
+			err = &mlflow.Error{Err: err, Hint: InsteadOfVersion(model.Value)}
 		}
-		it.fail(IssueOf("entry", version.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), version.Err)
+		it.fail(IssueOf("entry", version.Err, gone, fmt.Sprintf("version %d of registered model %q", id.Version, id.Model)), err)
 		return
 	}
 	if model.Err != nil {

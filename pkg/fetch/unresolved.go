@@ -20,13 +20,32 @@ func Unresolved(ref mlflow.Ref, m mlflow.RegisteredModel) (mlflow.Issue, error) 
 	case mlflow.AliasRef:
 		issue = mlflow.NewIssue("entry", mlflow.AliasNotFound, ref.Model, ref.Alias)
 		hint = instead("alias", "aliases", aliasesOf(m))
+		other := mlflow.Ref{Kind: mlflow.StageRef, Model: ref.Model, Stage: ref.Alias}
+		if v, ok := Resolve(other, m); ok {
+			hint = fmt.Sprintf("%q is a stage, that of version %d: write %s", ref.Alias, v, other)
+		}
 	case mlflow.StageRef:
 		issue = mlflow.NewIssue("entry", mlflow.StageNotFound, ref.Model, ref.Stage)
 		hint = instead("stage", "stages", stagesOf(m))
+		other := mlflow.Ref{Kind: mlflow.AliasRef, Model: ref.Model, Alias: ref.Stage}
+		if v, ok := Resolve(other, m); ok {
+			hint = fmt.Sprintf("%q is an alias, that of version %d: write %s", ref.Stage, v, other)
+		}
 	default:
 		issue = mlflow.NewIssue("entry", mlflow.VersionNotFound, ref.Model, "at all")
 	}
 	return issue, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "%s", issue.Message), Hint: hint}
+}
+
+// InsteadOfVersion says which version a registered model has when it has not
+// the one that was asked for.
+func InsteadOfVersion(m mlflow.RegisteredModel) string {
+	latest := mlflow.Ref{Kind: mlflow.LatestRef, Model: m.Name()}
+	highest, ok := Resolve(latest, m)
+	if !ok {
+		return "it has no versions"
+	}
+	return fmt.Sprintf("its highest version is %d: write %s", highest, latest)
 }
 
 func instead(one, many string, have []string) string {

@@ -68,13 +68,21 @@ func Stores(ctx context.Context, dir string, o Options) (Result, error) {
 	return s.result, nil
 }
 
-// File tells what a file is, "" when it is no store.
+// File tells what a file or a folder itself is, "" when it is no store.
 func File(path string) (Kind, error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return "", err
 	}
-	kind, _ := fileKind(path)
-	return kind, nil
+	if !info.IsDir() {
+		kind, _ := fileKind(path)
+		return kind, nil
+	}
+	list, err := (&searcher{Options: Options{MaxEntries: defaultEntries}}).list(path)
+	if err == nil && isStore(path, list) {
+		return Folder, nil
+	}
+	return "", err
 }
 
 type searcher struct {

@@ -37,6 +37,26 @@ func Nearest(name string, words []string) string {
 	return best
 }
 
+// NearestOf are the words that are nearest to name, the nearest first, as many
+// as most. A word that holds name, or begins as it does, is near.
+func NearestOf(name string, words []string, most int) []string {
+	fold := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
+	far := func(word string) int {
+		a, b := fold(name), fold(word)
+		if a != "" && (strings.Contains(b, a) || strings.HasPrefix(a, b)) {
+			return 1
+		}
+		return distance(a[:min(len(a), 200)], b[:min(len(b), 200)])
+	}
+	distances := map[string]int{}
+	for _, w := range words {
+		distances[w] = far(w)
+	}
+	near := slices.Compact(slices.Sorted(slices.Values(words)))
+	slices.SortStableFunc(near, func(a, b string) int { return distances[a] - distances[b] })
+	return near[:min(len(near), most)]
+}
+
 // distance counts the letters to insert, drop, replace or swap with the next.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)

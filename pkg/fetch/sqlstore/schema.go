@@ -80,6 +80,10 @@ func (s schema) check(name string, d dialect) error {
 	case len(missing) == len(oldTables()):
 		return refuse(mlflow.ErrInvalid, "the "+d.kind+"database "+name+" holds no MLflow tables", d.noTable)
 	}
+	if s.hasOutputs() {
+		return refuse(mlflow.ErrUnsupported, "the database "+name+" lacks MLflow's tables "+strings.Join(missing, ", ")+", and is of a newer MLflow than this program knows",
+			"read it through its server: mlflow server --backend-store-uri URI, then give --tracking-uri http://127.0.0.1:5000"+d.noGrant)
+	}
 	return refuse(mlflow.ErrUnsupported, "the database "+name+" lacks MLflow's tables "+strings.Join(missing, ", "),
 		"it was left in the middle of an upgrade, or MLflow was older than 1.30: run `mlflow db upgrade` on a copy of it and read that"+d.noGrant)
 }
