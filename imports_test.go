@@ -30,7 +30,7 @@ func layers() map[string]layer {
 		"pkg/manifest":         {[]string{"pkg/mlflow"}, []string{yaml}},
 		"pkg/fetch":            {[]string{"pkg/mlflow"}, []string{errgroup}},
 		"pkg/fetch/rest":       {backend, []string{errgroup, jsontext, json, "golang.org/x/time/rate", "golang.org/x/sys/unix"}},
-		"pkg/fetch/databricks": {backend, nil},
+		"pkg/fetch/databricks": {append([]string{"pkg/fetch/rest"}, backend...), []string{"github.com/databricks/databricks-sdk-go/config"}},
 		"pkg/fetch/sqlstore": {backend, []string{
 			"modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/unix",
 			"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",

@@ -59,7 +59,7 @@ func (s *session) showFrom(ctx context.Context, out outputFlags, folders []artif
 	if o.Err != nil {
 		return o.Err
 	}
-	doc, err := document(&shower{opened: o, session: s, out: out, enrich: batch.EnrichOptions(o.Host, out.Compat == "seed")})
+	doc, err := document(&shower{opened: o, session: s, out: out, enrich: batch.EnrichOptions(ctx, o.Host, out.Compat == "seed")})
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func parseRef(uri string) (mlflow.Ref, error) {
 		return ref, &mlflow.Error{Err: errUsage{err}, Hint: mlflow.Hint(err)}
 	case ref.Registry != "":
 		err := notServed(fmt.Sprintf("a registry in a model URI (%q)", uri), "")
-		return ref, &mlflow.Error{Err: errUsage{err}, Hint: "registries in URIs are those of Databricks, which this version does not read; name another one with --registry-uri"}
+		return ref, &mlflow.Error{Err: errUsage{err}, Hint: "name the registry with --registry-uri (databricks://PROFILE, databricks-uc://PROFILE)"}
 	}
 	return ref, nil
 }

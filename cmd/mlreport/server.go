@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,18 +22,12 @@ const interactivePatience = 10 * time.Second
 // openServer makes a client for a tracking server. What the manifest does not
 // say is taken from the variables that MLflow's own client reads.
 func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, error) {
-	o := rest.Options{
-		TrackingURI: at.uri, AddressFrom: s.addressFrom(at, h),
-		Username: h.Auth.Username, Password: h.Auth.Password, Token: h.Auth.Token, CredentialsFrom: "the manifest",
-		Headers: h.Headers, Workspace: h.Workspace, UserAgent: "mlreport/" + version(),
-		InsecureTLS: h.TLS.Insecure, CAFile: h.TLS.CA, ClientCertFile: h.TLS.ClientCert,
-		Proxy:    http.ProxyFromEnvironment,
-		InFlight: h.Limits.InFlight, RequestsPerSecond: h.Limits.RequestsPerSecond, Timeout: h.Limits.Timeout,
-		Log: log, Now: s.Now,
-	}
 	if h.Auth.SigV4 {
 		return nil, notServed("auth: aws-sigv4 (requests signed for AWS)", "")
 	}
+	o := s.serverOptions(at, h, log)
+	o.Username, o.Password, o.Token, o.CredentialsFrom = h.Auth.Username, h.Auth.Password, h.Auth.Token, "the manifest"
+	o.Workspace = h.Workspace
 	if err := s.fillFromEnv(&o, at.uri, h); err != nil {
 		return nil, err
 	}
@@ -86,6 +79,11 @@ func (s *session) fillFromEnv(o *rest.Options, uri string, h hostSpec) error {
 			o.ClientCertFile = s.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
 		}
 	}
+	return s.fillLimits(o)
+}
+
+// fillLimits reads what holds for all servers.
+func (s *session) fillLimits(o *rest.Options) error {
 	if o.CAFile == "" && !o.InsecureTLS {
 		o.CAFile = s.get("REQUESTS_CA_BUNDLE")
 	}

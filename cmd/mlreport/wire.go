@@ -15,6 +15,7 @@ import (
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/fetch/artifact"
+	"github.com/mlreport/mlreport/pkg/fetch/databricks"
 	"github.com/mlreport/mlreport/pkg/fetch/filestore"
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/fetch/sqlstore"
@@ -26,7 +27,8 @@ import (
 type store struct {
 	source    fetch.Source
 	artifacts fetch.Artifacts
-	client    *rest.Client // of a server
+	client    *rest.Client          // of a server
+	workspace *databricks.Workspace // of Databricks
 	close     func() error
 }
 
@@ -54,16 +56,20 @@ func (s *session) openHost(ctx context.Context, h hostSpec, log *slog.Logger) *o
 	o.Source, o.Artifacts = tracking.source, tracking.artifacts
 	if h.Registry != "" && h.Registry != h.Tracking {
 		o.registryAt = address{h.Registry, h.registryFrom}
-		registry := o.open(s.openStore(ctx, o.registryAt, h, log))
-		if registry == nil {
-			return o
-		}
-		o.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
-		if isHTTP(h.Registry) {
+		if isHTTP(h.Registry) || isDatabricks(h.Registry) {
 			o.Registry = cleanURI(h.Registry)
+		}
+		if !h.oneWorkspace() {
+			registry := o.open(s.openStore(ctx, o.registryAt, h, log))
+			if registry == nil {
+				return o
+			}
+			o.Source = fetch.Pair{Registry: registry.source, Tracking: tracking.source}
+			o.Artifacts = byOwner{registry: registry.artifacts, tracking: tracking.artifacts}
 		}
 	}
 	o.Local = o.registry().client == nil
+	o.asDatabricks(tracking.workspace, o.registry().workspace)
 	if o.UI == "" && isHTTP(h.Tracking) {
 		o.UI = cleanURI(h.Tracking)
 	}
@@ -146,8 +152,10 @@ func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *sl
 		return openDatabase(ctx, uri, h, log)
 	case strings.Contains(uri, "://") && mlflow.IsDatabaseServer(dialect):
 		return s.openDatabaseServer(ctx, uri, h, log)
-	case dialect == "databricks" || dialect == "databricks-uc" || dialect == "uc":
-		return nil, notServed("Databricks", "what is read are MLflow servers (https://host), databases (sqlite:///mlflow.db, postgresql://, mysql://) and mlruns folders")
+	case isDatabricks(uri):
+		return s.openDatabricks(at, h, log)
+	case dialect == "uc":
+		return nil, notServed("the open-source Unity Catalog", "what is read are MLflow servers (https://host), Databricks (databricks, databricks-uc), databases (sqlite:///mlflow.db, postgresql://, mysql://) and mlruns folders")
 	case strings.Contains(uri, "://") && dialect != "file":
 		return nil, &mlflow.Error{
 			Err:  mlflow.Reason(mlflow.ErrUnsupported, "%q names no kind of store that MLflow has", cleanURI(uri)),

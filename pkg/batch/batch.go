@@ -29,6 +29,10 @@ type Host struct {
 	Workspace string // of MLflow 3, for links
 	Local     bool   // files and tables of this machine: larger chunks pay off
 
+	Databricks   bool                         // a workspace of Databricks: its links are its own
+	UnityCatalog bool                         // the registry is Unity Catalog
+	WorkspaceID  func(context.Context) string // of Databricks, for links; nil: not known
+
 	// Answered tells whether the host ever gave an answer; nil: always.
 	Answered func() bool
 }

@@ -73,8 +73,12 @@ func deeper(a, b manifest.Level) manifest.Level {
 }
 
 // EnrichOptions are how the objects of a host are enriched.
-func EnrichOptions(h Host, compat bool) enrich.Options {
-	return enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat}
+func EnrichOptions(ctx context.Context, h Host, compat bool) enrich.Options {
+	o := enrich.Options{UI: h.UI, Workspace: h.Workspace, TrackingURI: h.Tracking, Compat: compat, Databricks: h.Databricks, UnityCatalog: h.UnityCatalog}
+	if h.WorkspaceID != nil {
+		o.WorkspaceID = h.WorkspaceID(ctx)
+	}
+	return o
 }
 
 // write makes the reports of one job and their rows. A mistake of the program
@@ -91,7 +95,7 @@ func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outco
 		return ctx.Err()
 	}
 	if copies, err = l.copyFiles(ctx, f, j, &o); err == nil {
-		err = l.writeAll(j, o, copies)
+		err = l.writeAll(ctx, j, o, copies)
 	}
 	l.unstage(copies)
 	if sink.OfOnePlace(err) {
@@ -103,9 +107,9 @@ func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outco
 
 // writeAll writes the reports of a job. The copies that reports take over are
 // copies no more.
-func (l *lane) writeAll(j job, o fetch.Outcome, copies staged) error {
-	enriched := enrich.Bundle(o.Bundle, EnrichOptions(l.host, l.Compat))
-	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions()), report.Options{
+func (l *lane) writeAll(ctx context.Context, j job, o fetch.Outcome, copies staged) error {
+	enriched := enrich.Bundle(o.Bundle, l.enrichOptions(ctx))
+	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
 	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked()}
@@ -144,7 +148,9 @@ func (j job) unasked() []string {
 	return out
 }
 
-func (l *lane) enrichOptions() enrich.Options { return EnrichOptions(l.host, l.Compat) }
+func (l *lane) enrichOptions(ctx context.Context) enrich.Options {
+	return EnrichOptions(ctx, l.host, l.Compat)
+}
 
 // withFiles gives a bundle the listing of files that its report wants, when
 // deeper ones were listed for its objects.

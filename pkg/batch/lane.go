@@ -172,8 +172,21 @@ func (l *lane) wants() []fetch.Want {
 }
 
 func selectorOf(e manifest.Entry) *fetch.Selector {
-	s := &fetch.Selector{Text: Asked(e), Match: e.Select.Models.Match, Like: e.Select.Models.Like(), AllowEmpty: e.Select.AllowEmpty}
-	switch v := e.Select.Versions; v.Kind {
+	from := e.Select
+	s := &fetch.Selector{Text: Asked(e), Match: from.Models.Match, Like: from.Models.Like(), Filter: from.Filter, AllowEmpty: from.AllowEmpty}
+	if len(from.Exclude) > 0 {
+		s.Exclude = from.Excludes
+	}
+	if from.Experiments != nil {
+		s.Experiments = from.Experiments.Match
+	}
+	switch {
+	case from.LoggedModels != nil:
+		s.Of, s.Match = fetch.OfLoggedModels, from.LoggedModels.Match
+	case from.Runs != nil:
+		s.Of, s.Filter = fetch.OfRuns, *from.Runs
+	}
+	switch v := from.Versions; v.Kind {
 	case manifest.LatestVersions:
 		s.Versions.Latest = v.N
 	case manifest.AliasVersions:
@@ -182,6 +195,8 @@ func selectorOf(e manifest.Entry) *fetch.Selector {
 		s.Versions.Alias = v.Name
 	case manifest.StageVersions:
 		s.Versions.Stage = v.Name
+	case manifest.FilterVersions:
+		s.Versions.Filter = v.Name
 	}
 	return s
 }

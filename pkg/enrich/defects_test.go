@@ -116,7 +116,7 @@ func TestADotInANameIsNotUnityCatalog(t *testing.T) { // D11
 		uc, _ := got.Get("_is_unity_catalog")
 		wantJSON(t, `false`, uc)
 	})
-	got := enrich.ModelVersion(v, "", enrich.Options{UI: "https://host", Databricks: true})
+	got := enrich.ModelVersion(v, "", enrich.Options{UI: "https://host", Databricks: true, UnityCatalog: true})
 	wantJSON(t, `"https://host/explore/data/models/my/model/v1/version/1"`, got.Text("_web_ui_link"))
 }
 

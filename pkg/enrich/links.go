@@ -8,21 +8,39 @@ import (
 )
 
 // addLinks adds `_web_ui_link` and `_api_link`, when there is a base for them.
-// page is a route of MLflow's user interface, which lies behind `#`; resource
-// is relative to the API.
+// page is a route of MLflow's user interface; resource is relative to the API.
 func (o Options) addLinks(to *mlflow.Object, page, resource string) {
 	if o.UI == "" {
 		return
 	}
-	router := "/#"
-	switch {
-	case o.Databricks:
-		router = "#mlflow"
-	case o.Compat:
-		router = "#"
-	}
-	to.Set("_web_ui_link", o.UI+router+page+o.workspace())
+	to.Set("_web_ui_link", o.UI+o.route(page))
 	to.Set("_api_link", o.UI+"/api/2.0/mlflow/"+resource)
+}
+
+// route is a page behind the base. MLflow has its pages behind `#`, as
+// Databricks has those of its own registry; of experiments and what is in them
+// Databricks has other addresses now than the seed tool knew.
+func (o Options) route(page string) string {
+	switch {
+	case o.Databricks && o.Compat:
+		return "#mlflow" + page
+	case o.Databricks && strings.HasPrefix(page, "/models/"):
+		return o.org() + "#mlflow" + page
+	case o.Databricks:
+		return "/ml" + page + o.org()
+	case o.Compat:
+		return "#" + page + o.workspace()
+	}
+	return "/#" + page + o.workspace()
+}
+
+// org names the workspace of Databricks in a link, for people who have several
+// behind one address.
+func (o Options) org() string {
+	if o.WorkspaceID == "" || o.WorkspaceID == "0" || o.Compat {
+		return ""
+	}
+	return "?o=" + query(o.WorkspaceID)
 }
 
 // workspace is what the user interface needs behind a route of another
@@ -42,7 +60,7 @@ func (o Options) addRegistryLinks(to *mlflow.Object, name, version string) {
 		page += "/versions/" + segment(version)
 		resource = "model-versions/get?name=" + query(name) + "&version=" + query(version)
 	}
-	if !o.unityCatalog(name) {
+	if !o.UnityCatalog {
 		o.addLinks(to, page, resource)
 		return
 	}
@@ -56,14 +74,8 @@ func (o Options) addRegistryLinks(to *mlflow.Object, name, version string) {
 	if version != "" {
 		page += "/version/" + segment(version)
 	}
-	to.Set("_web_ui_link", o.UI+page)
+	to.Set("_web_ui_link", o.UI+page+o.org())
 	to.Set("_api_link", o.UI+"/api/2.0/mlflow/unity-catalog/"+resource)
-}
-
-// unityCatalog tells whether a registered model lives in Unity Catalog, where
-// names have dots. In open-source MLflow a dot means nothing.
-func (o Options) unityCatalog(name string) bool {
-	return o.Databricks && strings.Contains(name, ".")
 }
 
 func runPage(experimentID, runID string) string {

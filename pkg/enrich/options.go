@@ -8,8 +8,11 @@ type Options struct {
 	UI          string // base of links: scheme, host and path prefix, no trailing slash; "" = no links
 	Workspace   string // MLflow 3's workspace; named in links when it is neither "" nor `default`
 	TrackingURI string // without user info and query, for _tracking_uri; "" = none
-	Databricks  bool   // UI is a Databricks workspace
 	Compat      bool   // the seed tool's format
+
+	Databricks   bool   // UI is a Databricks workspace
+	UnityCatalog bool   // registered models are those of Unity Catalog
+	WorkspaceID  string // of Databricks, for its links; "" when it is not known
 
 	// ArtifactRoot is the URI that artifact trees of the seed's layout repeat
 	// in root_uri: that of the run's artifacts. Only for Compat; Bundle finds it

@@ -81,7 +81,7 @@ func (o Options) registeredModelTags(m *mlflow.Object) {
 
 func (o Options) addRegistryAttributes(to *mlflow.Object) {
 	addTimes(to, "creation_timestamp", "last_updated_timestamp")
-	to.Set("_is_unity_catalog", o.unityCatalog(to.Text("name")))
+	to.Set("_is_unity_catalog", o.UnityCatalog)
 }
 
 // addDownloadURIs adds where the registry's and the run's copy of the model's

@@ -72,7 +72,7 @@ func TestNoUserInterfaceNoLinks(t *testing.T) {
 		Run:             mlflow.Run{Object: object(t, `{"info": {"run_id": "ab"}}`)},
 		RegisteredModel: mlflow.RegisteredModel{Object: object(t, `{"name": "a.b.c"}`)},
 	}
-	out := enrich.Bundle(b, enrich.Options{Databricks: true})
+	out := enrich.Bundle(b, enrich.Options{Databricks: true, UnityCatalog: true})
 	wantJSON(t, `{"info":{"run_id":"ab"}}`, out.Run.Object)
 	wantJSON(t, `{"name":"a.b.c","tags":{},"_is_unity_catalog":true}`, out.RegisteredModel.Object)
 }

@@ -151,7 +151,9 @@ func TestCompatReproducesTheVersionsOfTheSamples(t *testing.T) {
 	} {
 		t.Run(v.enriched, func(t *testing.T) {
 			want := vector(t, v.enriched).Object("model_version")
-			got := enrich.ModelVersion(mlflow.ModelVersion{Object: v.raw}, want.Text("_reg_model_download_uri"), seedOptions())
+			o := seedOptions()
+			o.UnityCatalog = want.Has("storage_location")
+			got := enrich.ModelVersion(mlflow.ModelVersion{Object: v.raw}, want.Text("_reg_model_download_uri"), o)
 			same(t, without(want, v.extra), without(got.Object, v.later))
 		})
 	}

@@ -31,6 +31,8 @@ type Artifacts interface {
 type Location struct {
 	URI   string   // such as `mlflow-artifacts:/1/ab12/artifacts/model` or `file:///D:/x/mlruns/...`
 	Owner []string // ids of the run and the logged model it belongs to, as far as known; one of them is part of the path
+
+	Version mlflow.VersionID // whose files these are, when the registry says where they are; zero else
 }
 
 // A File is what ReadFile found.

@@ -33,6 +33,10 @@ type Fetcher struct {
 	// hundred models: a store may list names in an order of its own.
 	Claim func(model string)
 
+	// Listed, when set, is told by Select how many registered models, runs or
+	// logged models a selector's listing showed.
+	Listed func(entry, n int)
+
 	memo Memo
 }
 

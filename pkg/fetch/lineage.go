@@ -26,6 +26,9 @@ func (it *item) loggedModelID() string {
 		return it.Ref.ModelID
 	}
 	if it.b.ModelVersion.Object != nil {
+		if id := it.b.ModelVersion.Text("model_id"); id != "" { // Unity Catalog
+			return id
+		}
 		if id := loggedModelOf(it.b.ModelVersion.Source(), it.b.DownloadURI); id != "" {
 			return id
 		}
@@ -34,7 +37,7 @@ func (it *item) loggedModelID() string {
 }
 
 // loggedModelOf reads a logged model's id off a version's source
-// (`models:/m-...`) or off the path of its files (`.../models/m-.../artifacts`).
+// (`models:/m-...`) or off the path of its files (`.../models/m-.../artifacts`; on Databricks `.../logged_models/m-...`).
 func loggedModelOf(source, location string) string {
 	if r, err := mlflow.ParseRef(source); err == nil && r.Kind == mlflow.LoggedModelRef {
 		return r.ModelID
@@ -42,7 +45,7 @@ func loggedModelOf(source, location string) string {
 	for _, uri := range []string{location, source} {
 		parts := strings.Split(uri, "/")
 		for i, p := range parts {
-			if i > 0 && i+1 < len(parts) && parts[i-1] == "models" && strings.HasPrefix(p, "m-") && parts[i+1] == "artifacts" {
+			if i > 0 && i+1 < len(parts) && (parts[i-1] == "models" || parts[i-1] == "logged_models") && strings.HasPrefix(p, "m-") && parts[i+1] == "artifacts" {
 				return p
 			}
 		}
@@ -58,7 +61,7 @@ func experimentOf(uri, id string) string {
 		if id == "" || p != id || i == 0 {
 			continue
 		}
-		if parts[i-1] == "models" && i > 1 {
+		if (parts[i-1] == "models" || parts[i-1] == "logged_models") && i > 1 {
 			i--
 		}
 		return strings.TrimPrefix(parts[i-1], "mlflow-artifacts:")
@@ -72,6 +75,7 @@ func (c *chunk) readLoggedModels(ctx context.Context) error {
 		if id := it.loggedModelID(); id != "" && it.b.LoggedModel.Object == nil {
 			ids[id] = true
 			in[experimentOf(it.b.DownloadURI, id)] = true
+			in[experimentOf(it.source(), id)] = true
 		}
 	}
 	if err := c.askLoggedModels(ctx, ids, in); err != nil {
@@ -83,6 +87,14 @@ func (c *chunk) readLoggedModels(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// source is where the version's creator took the model from, or "".
+func (it *item) source() string {
+	if it.b.ModelVersion.Object == nil {
+		return ""
+	}
+	return it.b.ModelVersion.Source()
 }
 
 func (c *chunk) askLoggedModels(ctx context.Context, ids, in map[string]bool) error {
@@ -131,6 +143,7 @@ func (c *chunk) readRuns(ctx context.Context) error {
 		ids[id] = true
 		in[it.b.LoggedModel.ExperimentID()] = true
 		in[experimentOf(it.b.DownloadURI, id)] = true
+		in[experimentOf(it.source(), id)] = true
 		if it.viaRun == nil && it.Ref.Kind == mlflow.VersionRef {
 			it.viaRun = runPath(it.b)
 		}

@@ -10,7 +10,11 @@ import (
 // locateCopies finds out where the files of copied versions are, which only
 // the store knows. It may be a run, so it must be known before runs are read.
 func (c *chunk) locateCopies(ctx context.Context) error {
+	keeps := keepsFiles(c.f.Source)
 	return c.askLocator(ctx, func(it *item) bool {
+		if keeps {
+			return true
+		}
 		r, err := mlflow.ParseRef(it.b.ModelVersion.Source())
 		return err == nil && r.NamesModel()
 	})
@@ -20,7 +24,7 @@ func (c *chunk) locateCopies(ctx context.Context) error {
 // folder of a logged model that was deleted) is asked of the store.
 func (c *chunk) locate(ctx context.Context) error {
 	for it := range c.live {
-		if it.Ref.Kind == mlflow.VersionRef && it.b.DownloadURI == "" {
+		if it.Ref.Kind == mlflow.VersionRef && it.b.DownloadURI == "" && !keepsFiles(c.f.Source) {
 			it.b.DownloadURI = derivedURI(it.b)
 		}
 	}
@@ -99,6 +103,9 @@ func (c *chunk) placesOf(it *item) []Location {
 	places := make([]Location, len(uris))
 	for i, uri := range uris {
 		places[i] = Location{URI: uri, Owner: it.owners(uri)}
+		if it.Ref.Kind == mlflow.VersionRef && uri == strings.TrimRight(it.b.DownloadURI, "/") {
+			places[i].Version = it.Ref.VersionID()
+		}
 	}
 	return places
 }

@@ -70,3 +70,6 @@ func (p Pair) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, err
 	}
 	return "", mlflow.ErrUnsupported
 }
+
+// KeepsFiles asks the registry.
+func (p Pair) KeepsFiles() bool { return keepsFiles(p.Registry) }

@@ -115,7 +115,7 @@ func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], list
 	}
 	for _, w := range s.selectors {
 		switch {
-		case !w.Selector.Match(name):
+		case !s.isListed(w, name):
 		case !Final(model.Err):
 			s.fail(w, IssueOf("entry", model.Err, mlflow.Issue{}, fmt.Sprintf("registered model %q", name)), model.Err)
 		case w.Selector.Versions.needsListing():
@@ -126,6 +126,15 @@ func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], list
 		}
 	}
 	return p
+}
+
+// isListed tells whether a selector is about a model, and its filter found it.
+func (s *selection) isListed(w Want, name string) bool {
+	if w.Selector.Of != OfModels || !w.Selector.picks(name) {
+		return false
+	}
+	_, ok := slices.BinarySearch(s.names[w.Selector.Filter], name)
+	return ok
 }
 
 func (p *pick) needsListing() bool { return len(p.listing) > 0 }
@@ -187,6 +196,10 @@ func (p *pick) choose(w Want) {
 			p.selected(v, w)
 		}
 		return
+	case rule.Filter != "":
+		for _, v := range p.s.versions[rule.Filter][p.name] {
+			p.selected(v, w)
+		}
 	case rule.Alias != "":
 		p.chooseRef(w, mlflow.Ref{Kind: mlflow.AliasRef, Alias: rule.Alias})
 	case rule.Stage != "":
@@ -203,6 +216,9 @@ func (p *pick) chooseRef(w Want, ref mlflow.Ref) {
 }
 
 func (p *pick) selected(version int64, w Want) {
+	if w.Selector.Exclude != nil && w.Selector.Exclude("", mlflow.VersionID{Model: p.name, Version: version}.String()) {
+		return
+	}
 	p.want(version, w.Entry)
 	p.s.found[w.Entry]++
 }
@@ -248,7 +264,11 @@ func (p *pick) pass(v Version, fromEnd int) {
 	}
 	delete(p.entries, n)
 	slices.Sort(entries)
-	p.s.emit(Selected{Ref: v.ID().Ref(), Version: &v, Entries: entries})
+	shown := &v
+	if v.Partial {
+		shown = nil
+	}
+	p.s.emit(Selected{Ref: v.ID().Ref(), Version: shown, Entries: entries})
 }
 
 // emitRest emits the versions that no listing showed.

@@ -51,6 +51,7 @@ type Reader interface {
 type Version struct {
 	mlflow.ModelVersion
 	DownloadURI string // `storage_location`; "" where the store does not show it: derive it, else ask a Locator
+	Partial     bool   // a listing that shows less than Versions does: whoever wants all of it reads it again
 }
 
 // Source is a Reader that can also be asked for what there is. Listings are
@@ -108,4 +109,16 @@ func MetricHistories(ctx context.Context, r Reader, runs []mlflow.Run, points in
 		out[run.ID()] = Result[mlflow.History]{Err: mlflow.Reason(mlflow.ErrUnsupported, "this kind of store has no metric histories")}
 	}
 	return out, ctx.Err()
+}
+
+// Keeper is a Locator whose registry may keep files of its own: then a
+// version's source tells where they came from, never where they are.
+type Keeper interface {
+	Locator
+	KeepsFiles() bool
+}
+
+func keepsFiles(s Source) bool {
+	k, ok := s.(Keeper)
+	return ok && k.KeepsFiles()
 }

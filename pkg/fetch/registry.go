@@ -88,6 +88,9 @@ func WithAliases(v mlflow.ModelVersion, m mlflow.RegisteredModel) mlflow.ModelVe
 	list := make([]any, len(names))
 	for i, n := range names {
 		list[i] = n
+		if !v.Has("current_stage") { // Unity Catalog: as a registered model has them
+			list[i] = mlflow.NewObject(mlflow.Member{Key: "alias", Value: n}, mlflow.Member{Key: "version", Value: v.Text("version")})
+		}
 	}
 	return mlflow.ModelVersion{Object: v.With("aliases", list)}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -21,14 +22,32 @@ type Want struct {
 	Selector *Selector
 }
 
-// A Selector picks versions of all registered models whose name matches.
+// A Selector picks many objects: versions of registered models, models that
+// runs logged, or logged models.
 type Selector struct {
-	Text       string // as the manifest has it, for messages
-	Match      func(name string) bool
-	Like       string // see Query
-	Versions   VersionRule
-	AllowEmpty bool
+	Of     SelectorOf
+	Text   string // as the manifest has it, for messages
+	Match  func(name string) bool
+	Like   string // see Query
+	Filter string // MLflow's filter string about registered models, runs or logged models
+
+	Experiments func(name string) bool      // of which runs or logged models are looked at; nil: all
+	Exclude     func(name, uri string) bool // what is passed over, by the name that Match looks at (of runs: that of the experiment) or the resolved URI; nil: nothing
+	Versions    VersionRule                 // of registered models
+	AllowEmpty  bool
 }
+
+// SelectorOf says what a selector picks.
+type SelectorOf int
+
+// What selectors pick.
+const (
+	OfModels       SelectorOf = iota // versions of registered models, by the model's name
+	OfRuns                           // models that runs logged
+	OfLoggedModels                   // logged models of MLflow 3, by their name
+)
+
+func (s *Selector) excludes(name, uri string) bool { return s.Exclude != nil && s.Exclude(name, uri) }
 
 // A VersionRule says which versions of a model are picked. The zero value
 // picks all.
@@ -37,6 +56,7 @@ type VersionRule struct {
 	Aliases bool   // each that has an alias
 	Alias   string // the one with this alias
 	Stage   string // the highest in this stage
+	Filter  string // those that MLflow's filter string about versions finds
 }
 
 func (r VersionRule) needsListing() bool {
@@ -76,8 +96,10 @@ type selection struct {
 	selectors []Want
 	explicit  map[string][]Want // by model name
 	others    map[mlflow.Ref][]int
-	found     map[int]int  // selector's entry -> versions selected
-	broken    map[int]bool // entries that have failed, each said once
+	names     map[string][]string           // by filter: the models that it finds, sorted
+	versions  map[string]map[string][]int64 // by filter about versions: what it finds, by model
+	found     map[int]int                   // selector's entry -> objects selected
+	broken    map[int]bool                  // entries that have failed, each said once
 }
 
 func (s *selection) sort(wants []Want) {
@@ -111,7 +133,11 @@ func (s *selection) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.listOthers(ctx); err != nil {
+		return err
+	}
 	for _, ref := range slices.SortedFunc(maps.Keys(s.others), func(a, b mlflow.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+		slices.Sort(s.others[ref])
 		s.emit(Selected{Ref: ref, Entries: s.others[ref]})
 	}
 	for _, w := range s.selectors {
@@ -141,62 +167,9 @@ func (s *selection) fail(w Want, issue mlflow.Issue, err error) {
 // unlisted fails a selector whose listing failed: whatever the store said, it
 // did not say that there is nothing.
 func (s *selection) unlisted(w Want, err error) {
-	s.fail(w, IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.Unavailable, w.Selector.Text), w.Selector.Text), err)
-}
-
-// listNames lists the models that a selector matches, sorted. A listing in
-// pages is no snapshot, so it is repeated until two agree.
-func (s *selection) listNames(ctx context.Context) ([]string, error) {
-	if len(s.selectors) == 0 {
-		return nil, nil
+	issue := IssueOf("entry", err, mlflow.NewIssue("entry", mlflow.Unavailable, w.Selector.Text), w.Selector.Text)
+	if errors.Is(err, mlflow.ErrInvalid) {
+		issue = mlflow.NewIssue("entry", mlflow.FilterRefused, w.Selector.Text)
 	}
-	names, err := s.listOnce(ctx)
-	for try := 2; err == nil; try++ {
-		if _, once := s.f.Source.(Snapshotter); once {
-			return names, nil
-		}
-		var again []string
-		if again, err = s.listOnce(ctx); err == nil {
-			if slices.Equal(names, again) {
-				return names, nil
-			}
-			names = again
-		}
-		if try == 4 {
-			for _, w := range s.selectors {
-				s.fail(w, mlflow.NewIssue("entry", mlflow.SelectionUnstable, w.Selector.Text), nil)
-			}
-			return names, nil
-		}
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	for _, w := range s.selectors {
-		s.unlisted(w, err)
-	}
-	s.selectors = nil
-	return nil, nil
-}
-
-func (s *selection) listOnce(ctx context.Context) ([]string, error) {
-	var names []string
-	for m, err := range s.f.Source.ListModels(ctx, s.query()) {
-		if err != nil {
-			return nil, err
-		}
-		if name := m.Name(); slices.ContainsFunc(s.selectors, func(w Want) bool { return w.Selector.Match(name) }) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
-}
-
-// query narrows the listing on the server when one pattern is all there is.
-func (s *selection) query() Query {
-	if len(s.selectors) == 1 {
-		return Query{Like: s.selectors[0].Selector.Like}
-	}
-	return Query{}
+	s.fail(w, issue, err)
 }

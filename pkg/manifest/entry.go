@@ -178,7 +178,7 @@ func (p *parser) uri(f field, d *entryDraft) {
 	}
 	if ref.Registry != "" {
 		p.notServed(f.node, t.key+": a registry in a model URI ("+t.shown()+")",
-			"registries in URIs are those of Databricks, which this version does not read; name another one as `registry:` of the host")
+			"name the registry as `registry:` of the host (databricks://PROFILE, databricks-uc://PROFILE)")
 		return
 	}
 	if ref.Kind == mlflow.LocationRef {
@@ -221,37 +221,6 @@ func (p *parser) location(t text) (string, bool) {
 		p.wrong(t.node, fmt.Sprintf("%s: %s is not a model URI", t.key, t.shown()), hint)
 	}
 	return v, len(p.mistakes) == before
-}
-
-// selection reads what stands at `select`.
-func (p *parser) selection(f field) *Select {
-	s, has := &Select{}, map[string]bool{}
-	p.mapping(f, "select", p.selectKeys(s, has))
-	for _, name := range []string{"models", "versions"} {
-		if f.node.Kind == yaml.MappingNode && !has[name] {
-			p.wrong(f.node, "select has no `"+name+":`", "write select: {models: \"fraud_*\", versions: latest}")
-		}
-	}
-	return s
-}
-
-func (p *parser) selectKeys(s *Select, has map[string]bool) []key {
-	return append([]key{
-		{name: "models", read: func(f field) {
-			has["models"] = true
-			p.parsed(f, func(text string) (err error) {
-				s.Models, err = ParsePattern(text)
-				return err
-			}, "`*` stands for any text, `?` for one character")
-		}},
-		{name: "versions", read: func(f field) {
-			has["versions"] = true
-			p.parsed(f, func(text string) (err error) {
-				s.Versions, err = ParseVersions(text)
-				return err
-			}, "write one of all, latest, latest:5, aliases, alias:champion, stage:Production")
-		}},
-	}, later("filter", "experiments", "runs", "logged-models", "exclude")...)
 }
 
 // parsed reads a text with a grammar of its own.

@@ -102,18 +102,6 @@ const (
 	AllLevels Level = -1
 )
 
-// A Select chooses versions of registered models by name.
-type Select struct {
-	Models     Pattern
-	Versions   VersionSelector
-	AllowEmpty bool // nothing to select is no error
-}
-
-// String is the selection in the words of a manifest.
-func (s *Select) String() string {
-	return "models: " + s.Models.String() + ", versions: " + s.Versions.String()
-}
-
 // Parse reads a manifest. The error is of type Mistakes, with all of them.
 func Parse(data []byte, o Options) (*Manifest, error) {
 	p := &parser{options: o}

@@ -179,7 +179,16 @@ func TestTheSchemaAndTheProgramAgree(t *testing.T) {
 		{"version: 1\nmodels: [{select: {models: a, versions: 'alias: a '}}]", true},
 		{"version: 1\nmodels: [{select: {models: a, versions: newest}}]", false},
 		{"version: 1\nmodels: [{select: {models: a}}]", false},
-		{"version: 1\nmodels: [{select: {models: a, versions: all, filter: x}}]", false},
+		{"version: 1\nmodels: [{select: {models: a, versions: all, filter: x}}]", true},
+		{"version: 1\nmodels: [{select: {filter: x, versions: 'filter:y', exclude: a}}]", true},
+		{"version: 1\nmodels: [{select: {filter: x}}]", false},
+		{"version: 1\nmodels: [{select: {experiments: x}}]", true},
+		{"version: 1\nmodels: [{select: {runs: x, exclude: [a, b]}}]", true},
+		{"version: 1\nmodels: [{select: {runs: x, filter: y}}]", false},
+		{"version: 1\nmodels: [{select: {runs: x, models: y, versions: all}}]", false},
+		{"version: 1\nmodels: [{select: {logged-models: x, experiments: y, filter: z}}]", true},
+		{"version: 1\nmodels: [{select: {logged-models: x, versions: all}}]", false},
+		{"version: 1\nmodels: [{select: {models: x, versions: all, exclude: '*'}}]", false},
 		{"version: 1\nmodels: [{uri: models:/a/1, allow-empty: true}]", false},
 		{"version: 1\nmodels: [{uri: models:/a/1, permissions: true}]", false},
 		{"version: 1\nmodels: [{uri: models:/a/1, permissions: false}]", true},
@@ -231,7 +240,7 @@ func TestTheSchemaHasTheKeysOfTheProgram(t *testing.T) {
 		"limits":   {host.Properties["limits"], p.limitsKeys(&Limits{})},
 		"defaults": {root.Properties["defaults"], p.settingsKeys(&settings{})},
 		"entry":    {entry, p.entryKeys(&entryDraft{})},
-		"select":   {sel, p.selectKeys(&Select{}, nil)},
+		"select":   {sel, p.selectKeys(&Select{}, map[string]bool{})},
 	} {
 		var want, got []string
 		for _, k := range c.keys {

@@ -27,9 +27,11 @@ func (p *parser) store(f field) (uri, source string) {
 		uri = p.sqlite(t)
 	case mlflow.IsDatabaseServer(scheme) && !isLaterStore(scheme):
 		p.checkDatabase(t)
-	case v == "databricks" || v == "databricks-uc" || v == "uc" || isLaterStore(scheme):
+	case isDatabricks(v):
+		p.checkDatabricks(t)
+	case v == "uc" || isLaterStore(scheme):
 		p.notServed(f.node, fmt.Sprintf("%s: a store of the kind %s", f.key, t.kind(scheme)),
-			"give the address of an MLflow server in front of it, as https://host; of stores themselves, databases (SQLite, PostgreSQL, MySQL) and mlruns folders are read")
+			"give the address of an MLflow server in front of it, as https://host; of stores themselves, Databricks (databricks, databricks-uc), databases (SQLite, PostgreSQL, MySQL) and mlruns folders are read")
 	case scheme == "" || scheme == "file":
 		uri = p.local(t)
 	case isNumber(v[len(scheme)+1:]):
@@ -56,7 +58,7 @@ func isServer(scheme string) bool { return scheme == "http" || scheme == "https"
 func isLaterStore(scheme string) bool {
 	dialect, _, _ := strings.Cut(scheme, "+")
 	switch dialect {
-	case "mssql", "oracle", "databricks", "databricks-uc", "uc":
+	case "mssql", "oracle", "uc":
 		return true
 	}
 	return false
@@ -72,6 +74,19 @@ func (p *parser) checkServer(t text, login bool) {
 		p.wrong(t.node, fmt.Sprintf("%s: %s has a `?` or a `#` in it", t.key, t.shown()), "leave out what follows")
 	case u.User != nil && !login:
 		p.wrong(t.node, t.key+" must not hold a user name", "")
+	}
+}
+
+// checkDatabricks checks `databricks`, `databricks-uc`, or one of them with a
+// profile.
+func (p *parser) checkDatabricks(t text) {
+	v := t.value()
+	kind, profile, ok := strings.Cut(v, "://")
+	switch {
+	case v == "databricks" || v == "databricks-uc":
+	case !ok || strings.Contains(kind, ":") || strings.Trim(profile, "/") == "" || strings.ContainsAny(profile, "/?#@: "):
+		p.wrong(t.node, fmt.Sprintf("%s: %s names no profile of Databricks", t.key, t.shown()),
+			"write databricks or databricks-uc, or one of them with a profile of ~/.databrickscfg: databricks://PROFILE; the address of the workspace stands in the profile, in DATABRICKS_HOST or in `auth: {host: ...}`")
 	}
 }
 

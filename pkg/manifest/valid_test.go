@@ -456,3 +456,15 @@ func TestAnEntryForSeveralHostsIsAnEntryOfEach(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestTakesWorkspacesOfDatabricks(t *testing.T) {
+	for _, tracking := range []string{"databricks", "databricks://prod", "databricks-uc", "databricks-uc://prod_2.x"} {
+		m, err := Parse([]byte("version: 1\nhosts: {dbx: {tracking: \""+tracking+"\"}}\nmodels: [models:/a.b.c/1]\n"), Options{File: "m.yaml"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := m.Hosts[0]; h.Tracking != tracking || h.Registry != tracking || h.Source != tracking {
+			t.Errorf("%s: %+v", tracking, h)
+		}
+	}
+}

@@ -16,13 +16,14 @@ const (
 	AliasVersions                     // `aliases`: those that have an alias
 	AliasVersion                      // `alias:NAME`: the one with that alias
 	StageVersions                     // `stage:NAME`: the highest in that stage, as MLflow resolves it
+	FilterVersions                    // `filter:FILTER`: those that MLflow's filter string finds
 )
 
 // A VersionSelector chooses versions. The zero value chooses all.
 type VersionSelector struct {
 	Kind VersionKind
 	N    int    // of LatestVersions, from 1
-	Name string // of an alias or a stage
+	Name string // of an alias or a stage, or the filter
 }
 
 // ParseVersions reads a selector.
@@ -46,8 +47,10 @@ func ParseVersions(text string) (VersionSelector, error) {
 		s.Kind = AliasVersion
 	case word == "stage" && hasArg:
 		s.Kind = StageVersions
+	case word == "filter" && hasArg:
+		s.Kind = FilterVersions
 	default:
-		return VersionSelector{}, errors.New("is none of all, latest, latest:N, aliases, alias:NAME, stage:NAME")
+		return VersionSelector{}, errors.New("is none of all, latest, latest:N, aliases, alias:NAME, stage:NAME, filter:FILTER")
 	}
 	if strings.TrimSpace(arg) == "" {
 		return VersionSelector{}, errors.New("needs a name behind `" + word + ":`")
@@ -69,6 +72,8 @@ func (s VersionSelector) String() string {
 		return "alias:" + s.Name
 	case StageVersions:
 		return "stage:" + s.Name
+	case FilterVersions:
+		return "filter:" + s.Name
 	}
 	return "all"
 }

@@ -35,6 +35,8 @@ const (
 	Relocated           Code = "relocated"              // location
 	EmptySelection      Code = "empty-selection"        // selector
 	SelectionUnstable   Code = "selection-unstable"     // selector
+	SelectionShrunk     Code = "selection-shrunk"       // selector, how many, how many before
+	FilterRefused       Code = "filter-refused"         // selector
 )
 
 // Codes lists all codes.
@@ -43,6 +45,7 @@ func Codes() []Code {
 		ModelNotFound, VersionNotFound, AliasNotFound, StageNotFound, RunNotFound, RunDeleted, ExperimentNotFound, ExperimentDeleted,
 		LoggedModelNotFound, NoRun, ArtifactMissing, ArtifactUnsupported, ArtifactOutside, MLmodelEmpty, MLmodelNotYAML, MLmodelNotMapping,
 		MLmodelTooLarge, TooLarge, Denied, Unavailable, LineageBroken, Relocated, EmptySelection, SelectionUnstable,
+		SelectionShrunk, FilterRefused,
 	}
 }
 
@@ -140,6 +143,10 @@ func (c Code) fileSentence() string {
 		return "%s selects nothing"
 	case SelectionUnstable:
 		return "%s changed each time it was listed"
+	case SelectionShrunk:
+		return "%s selects %v, and selected %v in the last tree"
+	case FilterRefused:
+		return "%s has a filter that the store does not understand"
 	}
 	panic("mlflow: issue code without a sentence: " + string(c))
 }

@@ -35,6 +35,10 @@ type Options struct {
 	// Proxy reads `mlflow-artifacts:` and http locations through the store's
 	// server; nil when there is none. It must not ask any other host.
 	Proxy fetch.Artifacts
+
+	// Serves tells which locations Proxy is asked for; nil: `mlflow-artifacts:`
+	// and http.
+	Serves func(fetch.Location) bool
 }
 
 // A Root says that what lies below Prefix is to be read below the folder Path.
@@ -47,6 +51,7 @@ type Root struct {
 // Artifacts reads the files of one store. It implements fetch.Artifacts.
 type Artifacts struct {
 	proxy  fetch.Artifacts
+	serves func(fetch.Location) bool
 	mapped []mapping // longest prefix first
 	given  []mapping
 	known  []*folder // where a local location may lie as it is
@@ -56,7 +61,7 @@ type Artifacts struct {
 
 // New makes a reader. Close gives back the folders it holds open.
 func New(o Options) *Artifacts {
-	a := &Artifacts{proxy: o.Proxy, local: o.StoreDir != ""}
+	a := &Artifacts{proxy: o.Proxy, serves: o.Serves, local: o.StoreDir != ""}
 	a.mapped, a.given = a.mappings(o.Roots), a.mappings(o.Given)
 	for _, m := range a.mapped {
 		m.folder.mounted = true

@@ -40,11 +40,13 @@ func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied
 	}
 	list = placesIn(a.given, spelled)
 	switch {
+	case list == nil && a.serves != nil && a.serves(at):
+		return nil, true, nil
 	case spelled[0].local:
 		for _, w := range spelled {
 			list = append(list, a.asItIs(w)...)
 		}
-	case a.proxy != nil && throughServer(spelled[0].scheme):
+	case a.proxy != nil && a.serves == nil && throughServer(spelled[0].scheme):
 		return nil, true, nil
 	case spelled[0].scheme != "mlflow-artifacts" || !a.local:
 		return nil, false, unsupported(spelled[0], at.Owner)

@@ -14,6 +14,7 @@ type login struct {
 	basic          bool
 	token          string
 	other          string // the header as it is in Options.Headers
+	renewed        bool   // Options.Authenticate adds it
 	from           string
 }
 
@@ -21,6 +22,9 @@ type login struct {
 // user name with password, then the token. A user name or a password alone
 // counts for nothing.
 func chooseLogin(o Options, info *url.Userinfo) login {
+	if o.Authenticate != nil {
+		return login{renewed: true, from: o.CredentialsFrom}
+	}
 	if password, ok := info.Password(); ok {
 		return login{user: info.Username(), password: password, basic: true, from: "the address"}
 	}
@@ -52,7 +56,7 @@ func (l login) header() string {
 // describe says where the login came from, never what it is.
 func (l login) describe() string {
 	switch {
-	case l.header() == "":
+	case l.header() == "" && !l.renewed:
 		return "no credentials"
 	case l.from == "":
 		return "credentials given"

@@ -32,6 +32,12 @@ type Options struct {
 	Username, Password, Token string
 	CredentialsFrom           string // such as `~/.mlflow/credentials`; for messages
 
+	// Authenticate, when set, replaces all of these: it adds to each try's
+	// request the headers that log in, such as a token that is renewed. Its
+	// error ends the call; one that wraps mlflow.ErrUnavailable is tried again.
+	Authenticate func(ctx context.Context, r *http.Request) error
+	LoginHint    string // what a user may do whom the server does not know (401); default: about MLflow's variables
+
 	Headers   map[string]string // sent with every request; their values count as secrets
 	Workspace string            // of MLflow 3; "" and `default` are the default one
 	UserAgent string            // default `mlreport`
@@ -66,6 +72,7 @@ type Client struct {
 	who           string   // the server in messages
 	authorization string
 	redact        *strings.Replacer
+	token         atomic.Value // a string: what Authenticate sent last
 	http          *http.Transport
 	lane          *lane
 	breaker       breaker

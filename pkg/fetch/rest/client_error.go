@@ -51,6 +51,9 @@ func (c *Client) apiError(q call, status int, code, message string, kind error) 
 func (c *Client) judge(q call, a answer) *failure {
 	code, message := errorOf(a)
 	kind, again := classify(a.status, code, message)
+	if q.file && a.status == http.StatusNotFound {
+		kind = mlflow.ErrNotFound
+	}
 	return &failure{
 		status: a.status,
 		after:  retryAfter(a.header, c.opts.Now()),
@@ -160,6 +163,9 @@ const maxMessage = 300 // characters of what a server said
 // secrets, not long.
 func (c *Client) clean(s string) string {
 	s = c.redact.Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	if token, _ := c.token.Load().(string); token != "" {
+		s = strings.ReplaceAll(s, token, "***")
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

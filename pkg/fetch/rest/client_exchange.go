@@ -31,6 +31,9 @@ type call struct {
 	once500  bool   // an answer of 500 is not asked for again
 	noPage   bool   // a page for people is no answer
 	anywhere bool   // sent without the workspace header, before it is known
+
+	headers map[string]string // of this call only
+	file    bool              // the answer is a file: 404 means that there is none
 }
 
 // An answer was read to its end.
@@ -232,8 +235,11 @@ func (c *Client) request(ctx context.Context, q call, address string) (*http.Req
 		}
 	}
 	req.Header.Set("User-Agent", c.opts.UserAgent)
-	if c.authorization != "" {
-		req.Header.Set("Authorization", c.authorization)
+	if err := c.logIn(ctx, req); err != nil {
+		return nil, err
+	}
+	for name, value := range q.headers {
+		req.Header.Set(name, value)
 	}
 	if q.json {
 		req.Header.Set("Accept", "application/json")

@@ -55,8 +55,11 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 	}
 	c.counts.add(func(s *Stats) { s.Faults++ })
 	var redirect *redirectError
+	var login *loginError
 	var proxy *proxyError
 	switch {
+	case errors.As(err, &login):
+		return c.notLoggedIn(q, login.err)
 	case errors.As(err, &redirect) && redirect.to == "":
 		return c.fail(mlflow.ErrUnavailable, 0, "", "", "answers %s with a redirect that leads nowhere", q.name)
 	case errors.As(err, &redirect):

@@ -15,6 +15,8 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return c.hint401(a)
 	case a.status == http.StatusForbidden && strings.Contains(message, "Invalid Host header"):
 		return "the server answers only to host names it was told: use one of them, or start it with --allowed-hosts"
+	case a.status == http.StatusForbidden && c.opts.LoginHint != "" && strings.Contains(message, "access token"): // Databricks
+		return c.opts.LoginHint
 	case a.status == http.StatusForbidden && c.authorization == "":
 		return logIn + "; with a login that is refused, ask the server's administrator for the permission to read it"
 	case a.status == http.StatusForbidden:
@@ -51,6 +53,8 @@ func (c *Client) notSignedIn() string {
 func (c *Client) hint401(a answer) string {
 	scheme, _, _ := strings.Cut(a.header.Get("WWW-Authenticate"), " ")
 	switch {
+	case c.opts.LoginHint != "":
+		return c.opts.LoginHint
 	case c.authorization == "":
 		return logIn
 	case strings.EqualFold(scheme, "Basic") && strings.HasPrefix(c.authorization, "Bearer "):

@@ -82,3 +82,21 @@ func (r *Reader) follow(path, member string, ask func(token string) (*mlflow.Obj
 }
 
 func number(n int) mlflow.Number { return mlflow.Number(fmt.Sprint(n)) }
+
+// Rows streams the rows of a search, which is asked by GET page after page;
+// path and q are as with Client.Get.
+func (r *Reader) Rows(ctx context.Context, path string, q url.Values, member string) iter.Seq2[*mlflow.Object, error] {
+	return func(yield func(*mlflow.Object, error) bool) {
+		for p, err := range r.getPages(ctx, path, q, member) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, o := range p.rows {
+				if !yield(o, nil) {
+					return
+				}
+			}
+		}
+	}
+}

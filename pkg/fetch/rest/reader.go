@@ -35,7 +35,8 @@ type server interface {
 // Errors wrap ErrNotFound, ErrDenied, ErrUnsupported, ErrTooLarge or
 // ErrUnavailable. A server that fails as a whole gives its error to each key.
 type Reader struct {
-	InFlight int // requests side by side for one call; 0: 8. The Client's own limit holds as well
+	InFlight   int  // requests side by side for one call; 0: 8. The Client's own limit holds as well
+	Databricks bool // the server is a Databricks workspace: it has no GraphQL, and ids of experiments may be hexadecimal
 
 	c    server
 	log  *slog.Logger

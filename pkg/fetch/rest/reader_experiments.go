@@ -23,7 +23,7 @@ func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 	if len(keys) > 1 {
 		s := search[string, mlflow.Experiment]{
 			r: r, what: "experiments by id", can: &r.can.experimentsIn, ask: r.searchExperiments,
-			plan: func(keys []string) ([][]string, []string) { return byCount(keys, isNumber) },
+			plan: func(keys []string) ([][]string, []string) { return byCount(keys, r.isExperiment) },
 		}
 		var err error
 		if keys, err = s.run(ctx, keys, out); err != nil {
@@ -40,7 +40,7 @@ func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 }
 
 func (r *Reader) experiment(ctx context.Context, id string) (mlflow.Experiment, error) {
-	if !isNumber(id) { // such as a name
+	if !r.isExperiment(id) { // such as a name
 		return mlflow.Experiment{}, fmt.Errorf("experiment %s: %w", id, mlflow.ErrNotFound)
 	}
 	o, err := r.getOne(ctx, "experiments/get", url.Values{"experiment_id": {id}}, "experiment", "experiment "+id, id, textAt("experiment_id"))
@@ -128,7 +128,7 @@ func (r *Reader) experimentIDs(ctx context.Context) ([]string, error) {
 			return nil, nil
 		}
 		for _, o := range page.rows {
-			if id := o.Text("experiment_id"); isNumber(id) {
+			if id := o.Text("experiment_id"); r.isExperiment(id) {
 				ids = append(ids, id)
 			}
 		}
@@ -159,7 +159,7 @@ func (r *Reader) scopes(ctx context.Context, n int, searched []string) ([][]stri
 }
 
 // searchable are the experiments of a hint that can be searched.
-func searchable(in []string) []string {
-	ids := slices.DeleteFunc(distinct(in), func(id string) bool { return !isNumber(id) })
+func (r *Reader) searchable(in []string) []string {
+	ids := slices.DeleteFunc(distinct(in), func(id string) bool { return !r.isExperiment(id) })
 	return ids[:min(len(ids), maxScope)]
 }

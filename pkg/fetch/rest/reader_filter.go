@@ -123,4 +123,9 @@ func isNumber(id string) bool {
 	return err == nil
 }
 
+// isExperiment tells whether the server may have an experiment of this id.
+func (r *Reader) isExperiment(id string) bool {
+	return isNumber(id) || r.Databricks && id != "" && len(id) <= 64 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
 func anyKey(string) bool { return true }

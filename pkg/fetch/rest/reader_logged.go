@@ -21,7 +21,7 @@ func (r *Reader) LoggedModels(ctx context.Context, ids, in []string) (fetch.Resu
 			plan: func(keys []string) ([][]string, []string) { return byCount(keys, fitsPath) },
 		}
 		var err error
-		keys, err = r.widen(ctx, keys, searchable(in), s.can, func(keys, experiments []string) ([]string, error) {
+		keys, err = r.widen(ctx, keys, r.searchable(in), s.can, func(keys, experiments []string) ([]string, error) {
 			s.ask = func(ctx context.Context, ids []string) (map[string]mlflow.LoggedModel, error) {
 				return r.askLogged(ctx, ids, experiments)
 			}

@@ -17,7 +17,7 @@ func (r *Reader) Runs(ctx context.Context, ids, in []string) (fetch.Results[stri
 	out := newAnswers[string, mlflow.Run](len(keys))
 	if len(keys) > 1 {
 		var err error
-		if keys, err = r.searchRuns(ctx, keys, searchable(in), out); err != nil {
+		if keys, err = r.searchRuns(ctx, keys, r.searchable(in), out); err != nil {
 			return nil, err // nothing that was found is complete
 		}
 		if err = r.complete(ctx, out); err != nil {

@@ -11,6 +11,10 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
+// TLSConfig reads the certificate files of options, for what asks the same
+// server by a client of its own.
+func TLSConfig(o Options) (*tls.Config, error) { return newTLSConfig(o) }
+
 // newTLSConfig follows MLFLOW_TRACKING_INSECURE_TLS, _SERVER_CERT_PATH and
 // _CLIENT_CERT_PATH: the first two exclude each other, as in MLflow.
 func newTLSConfig(o Options) (*tls.Config, error) {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/mlreport/mlreport/internal/mlflowtest"
+)
+
+// atWorkspace are the variables that name a fake workspace.
+func atWorkspace(f *mlflowtest.FakeWorkspace, more ...string) map[string]string {
+	vars := map[string]string{
+		"MLFLOW_TRACKING_URI": "databricks", "DATABRICKS_HOST": f.URL, "DATABRICKS_TOKEN": mlflowtest.WorkspaceToken,
+		"SOURCE_DATE_EPOCH": samplesTime, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+	}
+	for i := 0; i < len(more); i += 2 {
+		vars[more[i]] = more[i+1]
+	}
+	return vars
+}
+
+// document runs a command and reads the JSON that it prints.
+func document(t *testing.T, vars map[string]string, args ...string) map[string]any {
+	t.Helper()
+	stdout, stderr, code := command(t, t.TempDir(), vars, args...)
+	if code != exitOK {
+		t.Fatalf("%q: exit code %d: %s", args, code, stderr)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(stdout), &doc); err != nil {
+		t.Fatalf("%q: %v: %s", args, err, stdout)
+	}
+	return doc
+}
+
+func at(doc any, path ...string) any {
+	for _, key := range path {
+		m, _ := doc.(map[string]any)
+		doc = m[key]
+	}
+	return doc
+}
+
+func TestCommandsReadAWorkspace(t *testing.T) {
+	f := mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{})
+	doc := document(t, atWorkspace(f), "get-model-version", "--registered-model", "credit_risk", "--version", "2")
+	org := "?o=" + f.World().Text("workspace_id")
+	for _, c := range []struct{ key, want string }{
+		{"_web_ui_link", f.URL + org + "#mlflow/models/credit_risk/versions/2"},
+		{"_api_link", f.URL + "/api/2.0/mlflow/model-versions/get?name=credit_risk&version=2"},
+		{"_reg_model_download_uri", f.World().Object("download_uris").Text("credit_risk/2")},
+	} {
+		if got := at(doc, "model_version", c.key); got != c.want {
+			t.Errorf("%s: %v, not %s", c.key, got, c.want)
+		}
+	}
+	doc = document(t, atWorkspace(f), "get-mlflow-model-wide", "--model-uri", "models:/credit_risk/Production")
+	if got := at(doc, "run", "info", "_web_ui_link").(string); !strings.HasPrefix(got, f.URL+"/ml/experiments/1204733326915655/runs/") || !strings.HasSuffix(got, org) {
+		t.Errorf("the run's link is %s", got)
+	}
+	if got := at(doc, "mlflow_model", "artifacts", "num_artifacts"); got != 4.0 {
+		t.Errorf("%v files", got)
+	}
+	if got := at(doc, "manifest", "source"); got != "databricks" {
+		t.Errorf("source: %v", got)
+	}
+}
