@@ -39,12 +39,17 @@ func layers() map[string]layer {
 		"pkg/fetch/artifact":  {backend, nil},
 		"pkg/enrich":          {[]string{"pkg/mlflow"}, []string{jsontext}},
 		"pkg/report":          {[]string{"pkg/mlflow"}, []string{json, jsontext}},
-		"pkg/sink":            {[]string{"pkg/mlflow", "pkg/report"}, []string{json, jsontext, "golang.org/x/sys/unix", "golang.org/x/sys/windows", "golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
+		"pkg/bulk":            {[]string{"pkg/mlflow"}, []string{"github.com/klauspost/compress/zstd"}},
+		"pkg/sink":            {[]string{"pkg/mlflow", "pkg/report", "pkg/bulk"}, []string{json, jsontext, "golang.org/x/sys/unix", "golang.org/x/sys/windows", "golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
 		"pkg/batch":           {[]string{"pkg/mlflow", "pkg/manifest", "pkg/fetch", "pkg/enrich", "pkg/report", "pkg/sink"}, []string{errgroup}},
 		"pkg/find":            {nil, nil},
 		"pkg/view":            {[]string{"pkg/mlflow"}, []string{"golang.org/x/text/width"}},
 		"pkg/listing":         {[]string{"pkg/mlflow", "pkg/view"}, nil},
 		"internal/mlflowtest": {[]string{"pkg/mlflow", "pkg/fetch", "pkg/report"}, []string{"*"}},
+		"bench":               {nil, nil},
+		"bench/store":         {nil, []string{"modernc.org/sqlite"}},
+		"bench/copylimit":     {nil, []string{errgroup, "modernc.org/sqlite"}},
+		"bench/serverlimit":   {nil, []string{errgroup}},
 		"cmd/mlreport":        {[]string{"*"}, []string{"*"}},
 	}
 }

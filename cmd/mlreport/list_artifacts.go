@@ -125,7 +125,9 @@ func (c *listArtifactsCmd) inTree(ref mlflow.Ref) ([]mlflow.FileInfo, error) {
 		if row.Place == "" || row.URI != ref.String() && !slices.Contains(row.URIs, ref.String()) {
 			continue
 		}
-		doc, err := treeReport(c.In, row)
+		reports := treeReports{dir: c.In}
+		defer reports.close()
+		doc, err := reports.of(row)
 		if err != nil {
 			return nil, err
 		}

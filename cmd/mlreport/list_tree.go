@@ -140,13 +140,15 @@ func (l treeLister) reports() iter.Seq2[*mlflow.Object, error] {
 			return
 		}
 		defer done()
+		reports := treeReports{dir: l.dir}
+		defer reports.close()
 		for row, err := range index.All() {
 			if err == nil && row.Place == "" {
 				continue
 			}
 			var doc *mlflow.Object
 			if err == nil {
-				doc, err = treeReport(l.dir, row)
+				doc, err = reports.of(row)
 			}
 			if !yield(doc, err) || err != nil {
 				return

@@ -38,6 +38,7 @@ type plan struct {
 	hosts       []hostSpec
 	defaultHost string
 	entries     []manifest.Entry
+	format      string // of the reports, as the manifest says; "" when it does not
 }
 
 // load reads and checks a manifest; name is a path or `-`.
@@ -133,7 +134,7 @@ func isFolder(name string) bool {
 
 // planOf adds to a manifest what the environment says.
 func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
-	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries}
+	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries, format: m.Format}
 	for _, h := range m.Hosts {
 		p.hosts = append(p.hosts, hostSpec{Host: h, fromManifest: true})
 	}

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 	"github.com/mlreport/mlreport/pkg/sink"
@@ -24,6 +27,7 @@ type runCmd struct {
 	Only        string        `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
 	Compat      string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
 	MetricsFile string        `placeholder:"FILE" help:"Write what the batch did for Prometheus (text format), also when it failed."`
+	Format      string        `enum:",tree,jsonl,both" default:"" placeholder:"FORM" help:"tree: a folder per report (default). jsonl: a line per report in a few files, OUT/bulk/reports-*.jsonl.zst. both."`
 	NoSync      bool          `hidden:"" help:"Leave it to the system when files become durable."`
 	LockWait    time.Duration `hidden:"" help:"How long to wait for another batch."`
 }
@@ -62,8 +66,12 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return err
 	}
 	defer w.close()
+	format, err := w.formatOf(c.Format)
+	if err != nil {
+		return err
+	}
 	tree, err := sink.Open(ctx, sink.Options{
-		Dir: c.Out, Now: s.Now, LockWait: c.LockWait, NoSync: c.NoSync, Same: report.SameButTimestamp, Holder: holder(),
+		Dir: c.Out, Now: s.Now, LockWait: c.LockWait, NoSync: c.NoSync, Same: report.SameButTimestamp, Holder: holder(), Format: format,
 	})
 	if err != nil {
 		return err
@@ -95,6 +103,16 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return errSaid(exitPartial)
 	}
 	return nil
+}
+
+// formatOf is the format that the command line asks for, else the manifest.
+// Objects and copies are files of their own, which lines alone cannot hold.
+func (w *work) formatOf(flag string) (sink.Format, error) {
+	format := sink.Format(cmp.Or(flag, w.format, string(sink.FormatTree)))
+	if format == sink.FormatJSONL && slices.ContainsFunc(w.o.Entries, func(e manifest.Entry) bool { return e.Objects || !e.Copy.IsZero() }) {
+		return "", &mlflow.Error{Err: errUsage{errors.New("format jsonl has no place for the files of `objects:` and `copy:`")}, Hint: "give --format both, or leave them out"}
+	}
+	return format, nil
 }
 
 // checkOut refuses a tree that cannot be one by its name.
@@ -149,6 +167,7 @@ type work struct {
 	log     *slog.Logger
 	hosts   []*opened
 	o       batch.Options
+	format  string // of the manifest
 	started time.Time
 	show    *progress
 }
@@ -169,7 +188,7 @@ func (s *session) prepare(ctx context.Context, asked askedFlags, only string, co
 	if err := asked.apply(p.entries); err != nil {
 		return nil, err
 	}
-	w := &work{session: s, log: s.logger(), started: s.Now()}
+	w := &work{session: s, log: s.logger(), started: s.Now(), format: p.format}
 	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Log: w.log}
 	if w.o.Timestamp, err = s.timestamp(); err != nil {
 		return nil, err

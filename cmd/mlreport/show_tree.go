@@ -25,8 +25,10 @@ func (c *showCmd) fromTree() (docs []*mlflow.Object, more int, err error) {
 		more = len(rows) - c.Last
 		rows = rows[more:]
 	}
+	reports := treeReports{dir: c.Tree}
+	defer reports.close()
 	for _, r := range rows {
-		doc, err := treeReport(c.Tree, r)
+		doc, err := reports.of(r)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -34,7 +34,16 @@ func (w *work) summary(r *batch.Result, c *runCmd) {
 	fmt.Fprintf(w.Stderr, "%s in %s%s\n", counted(reportsOf(r), "report"), took, inBrackets(changes(r)))
 	fmt.Fprintf(w.Stderr, "  entries: %s\n", join(statuses(r)))
 	fmt.Fprintf(w.Stderr, "  tree:    %s\n", absolute(c.Out))
+	if lines := filepath.Join(c.Out, filepath.FromSlash(sink.BulkFiles())); isThere(lines) {
+		fmt.Fprintf(w.Stderr, "  lines:   %s\n", absolute(lines))
+	}
 	w.next(r, c)
+}
+
+// isThere tells whether a pattern names a file.
+func isThere(pattern string) bool {
+	found, err := filepath.Glob(pattern)
+	return err == nil && len(found) > 0
 }
 
 // next says what to type next.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
+	"github.com/mlreport/mlreport/pkg/sink"
 )
 
 // treeIndex opens the index of a finished tree.
@@ -32,11 +33,37 @@ func treeIndex(dir string) (index *report.IndexReader, done func(), err error) {
 	return index, func() { _ = f.Close() }, nil
 }
 
-// treeReport reads the report of a row.
-func treeReport(dir string, r report.Row) (*mlflow.Object, error) {
+// treeReports reads the reports of a finished tree.
+type treeReports struct {
+	dir   string
+	lines *sink.Lines // opened when a report has no file
+}
+
+// of reads the report of a row: its file, else its line.
+func (t *treeReports) of(r report.Row) (*mlflow.Object, error) {
 	i := slices.IndexFunc(r.Files, func(f report.FileRef) bool { return strings.HasSuffix(f.Path, "/report.json") })
-	if i < 0 || !filepath.IsLocal(filepath.FromSlash(r.Files[i].Path)) {
-		return nil, fmt.Errorf("index.json of %s names no report of %s", dir, r.URI)
+	if i >= 0 && filepath.IsLocal(filepath.FromSlash(r.Files[i].Path)) {
+		return readReport(filepath.Join(t.dir, filepath.FromSlash(r.Files[i].Path)))
 	}
-	return readReport(filepath.Join(dir, filepath.FromSlash(r.Files[i].Path)))
+	if t.lines == nil {
+		lines, err := sink.OpenLines(t.dir)
+		if err != nil {
+			return nil, err
+		}
+		t.lines = lines
+	}
+	line, err := t.lines.Line(r.Place)
+	if err != nil {
+		return nil, fmt.Errorf("reading the report of %s in %s: %w", r.URI, t.dir, err)
+	}
+	if line == nil {
+		return nil, fmt.Errorf("index.json of %s names no report of %s", t.dir, r.URI)
+	}
+	return report.Decode(line)
+}
+
+func (t *treeReports) close() {
+	if t.lines != nil {
+		_ = t.lines.Close() // was only read
+	}
 }

@@ -60,7 +60,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &said):
 		return int(said)
-	case errors.As(err, new(manifest.Mistakes)), errors.As(err, new(errUsage)), errors.Is(err, sink.ErrNotTree):
+	case errors.As(err, new(manifest.Mistakes)), errors.As(err, new(errUsage)), errors.Is(err, sink.ErrNotTree), errors.Is(err, sink.ErrFormat):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

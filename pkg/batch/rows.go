@@ -23,7 +23,7 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error 
 	}
 	row := report.Row{
 		Entry: w.entries[0], URI: j.target.Ref.String(), URIs: l.asked(w.entries), Host: l.host.Name,
-		Place: w.place, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost,
+		Place: w.place, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost, Line: written.Line,
 	}
 	if j.target.Ref.Kind == mlflow.VersionRef {
 		row.Model, row.Version = j.target.Ref.Model, j.target.Ref.Version
@@ -134,5 +134,6 @@ func (l *lane) keep(f failure, row report.Row) (bool, error) {
 	}
 	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)
 	row.Files, row.Sections, row.Lost, row.Issues = w.Files, w.Sections, w.Lost, []mlflow.Issue{f.issue}
+	row.Line = w.Line
 	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs})
 }

@@ -30,6 +30,7 @@ type Manifest struct {
 	Hosts       []Host
 	DefaultHost string // for entries that name none; "" without hosts, or when each entry must name one
 	Entries     []Entry
+	Format      string // of the reports: `tree`, `jsonl` or `both`; "" when not given
 }
 
 // Host returns the host of that name, or nil.
@@ -129,6 +130,7 @@ func (p *parser) manifest(root *yaml.Node, m *Manifest) {
 	if !d.listed {
 		p.wrong(root, "there is no `models:`, the list of what to report on", "")
 	}
+	m.Format = d.format
 	p.hosts(d, m)
 	p.entries(d, m)
 }
@@ -139,6 +141,7 @@ type draft struct {
 	hosts                     []hostDraft
 	defaults                  settings
 	entries                   []entryDraft
+	format                    string
 }
 
 func (p *parser) rootKeys(d *draft) []key {
@@ -152,11 +155,25 @@ func (p *parser) rootKeys(d *draft) []key {
 			d.hosts = p.hostDrafts(f)
 		}},
 		{name: "defaults", read: func(f field) { p.mapping(f, "defaults", p.settingsKeys(&d.defaults)) }},
+		{name: "format", read: func(f field) { d.format = p.format(f) }},
 		{name: "models", read: func(f field) {
 			d.listed = true
 			d.entries = p.entryDrafts(f)
 		}},
 	}, later("include", "coverage", "max-shrink", "known-issues")...)
+}
+
+// format reads in which form the reports are left.
+func (p *parser) format(f field) string {
+	const want = "tree, jsonl or both"
+	switch s, ok := p.scalar(f, "!!str", want); {
+	case !ok:
+		return ""
+	case s == "tree", s == "jsonl", s == "both":
+		return s
+	}
+	p.wrong(f.node, f.key+" must be "+want, "")
+	return ""
 }
 
 func (p *parser) version(f field) {

@@ -51,7 +51,7 @@ func TestReadsEveryKey(t *testing.T) {
 	}
 	const dir = "/home/me/100%41"
 	want := &Manifest{
-		DefaultHost: "prod",
+		Format: "both", DefaultHost: "prod",
 		Hosts: []Host{{
 			Name:          "prod",
 			Tracking:      "https://mlflow.example.org/mlflow",

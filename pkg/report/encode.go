@@ -45,11 +45,13 @@ func SameButTimestamp(a, b []byte) bool {
 // comes first, and no text of JSON holds the end of a line, so that what begins
 // a line two levels in before the manifest ends is one of its keys.
 func aroundTimestamp(data []byte) (before, after []byte) {
-	const start, key, end = "{\n  \"manifest\": {\n", "\n    \"timestamp\": \"", "\n  }"
-	if !bytes.HasPrefix(data, []byte(start)) {
+	manifest, key := data, `,"timestamp":"` // on one line, where a quote in text has a backslash before it
+	switch {
+	case bytes.HasPrefix(data, []byte("{\n  \"manifest\": {\n")):
+		manifest, key = data[:max(bytes.Index(data, []byte("\n  }")), 0)], "\n    \"timestamp\": \""
+	case !bytes.HasPrefix(data, []byte(`{"manifest":{`)):
 		return data, nil
 	}
-	manifest := data[:max(bytes.Index(data, []byte(end)), 0)]
 	i := bytes.Index(manifest, []byte(key))
 	if i < 0 {
 		return data, nil

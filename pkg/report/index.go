@@ -64,6 +64,8 @@ type Row struct {
 	Files    []FileRef
 	Issues   []mlflow.Issue
 	Lost     []string // sections that an earlier report had and that are gone for good
+
+	Line int64 `json:"-"` // the number of the report's line where reports are lines (see bulk.Writer.Add); not written
 }
 
 // A FileRef is one file of the tree.

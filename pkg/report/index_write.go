@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 	"unique"
@@ -36,6 +38,7 @@ type rowKey struct {
 	model   unique.Handle[string] // versions of one model share its name
 	version int64
 	offset  int64
+	line    int64
 	length  int32
 	entry   int32
 }
@@ -58,7 +61,7 @@ func (w *IndexWriter) Add(r Row) error {
 	}
 	w.keys = append(w.keys, rowKey{
 		model: unique.Make(r.Model), version: r.Version,
-		offset: w.size, length: int32(len(w.line)), entry: int32(r.Entry),
+		offset: w.size, line: r.Line, length: int32(len(w.line)), entry: int32(r.Entry),
 	})
 	w.size += int64(len(w.line))
 	return nil
@@ -95,6 +98,23 @@ func (w *IndexWriter) Emit(dst io.Writer, x Index) error {
 	}
 	writeTail(out, len(w.keys), x)
 	return out.Flush()
+}
+
+// Lines are the Row.Line of all rows, in the order of Emit.
+func (w *IndexWriter) Lines() iter.Seq2[int64, error] {
+	return func(yield func(int64, error) bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err := errors.Join(w.buf.Flush(), w.sort()); err != nil {
+			yield(0, err)
+			return
+		}
+		for _, k := range w.keys {
+			if !yield(k.line, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (w *IndexWriter) read(k rowKey, buf []byte) ([]byte, error) {

@@ -20,11 +20,16 @@ func (t *Tree) Commit(x report.Index, run Run) error {
 	if err != nil {
 		return err
 	}
-	if !same || t.top.disk.wrote.Load() {
-		if err := t.sync(); err != nil {
-			t.top.drop(indexName)
-			return err
-		}
+	sameBulk, err := t.prepareBulk()
+	if err == nil && (!same || !sameBulk || t.top.disk.wrote.Load()) {
+		err = t.sync()
+	}
+	if err == nil {
+		err = t.commitBulk(sameBulk)
+	}
+	if err != nil {
+		t.top.drop(indexName)
+		return err
 	}
 	if same {
 		t.top.drop(indexName)

@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 // the step of the given number.
 func child(job []string) error {
 	o := Options{Dir: job[1], Now: clock, Same: sameButStamp, Holder: "the child"}
+	if len(job) > 3 {
+		o.Format = Format(job[3])
+	}
 	if job[0] == "kill" {
 		last, err := strconv.Atoi(job[2])
 		if err != nil {
@@ -94,6 +97,9 @@ func tonight() map[string]map[string]string {
 
 func writeWithCopies(tree *Tree, r Report, copies map[string]string) (Written, error) {
 	var err error
+	if tree.o.Format == FormatJSONL { // which has no place for them
+		copies = nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(copies)) {
 		var s StagedFile
 		if s, err = tree.Stage(r.Place, name, []byte(copies[name])); err != nil {

@@ -42,6 +42,10 @@ func (p *Preview) start() error {
 	if err != nil || !ours {
 		return err
 	}
+	p.tree.openOldBulk()
+	if !p.tree.has(reportsFolder) && p.tree.bulk.old != nil {
+		p.tree.o.Format = FormatJSONL // nothing is written: that is how the last batch did it
+	}
 	return p.tree.openOld()
 }
 
@@ -97,6 +101,9 @@ func (p *Preview) WriteReport(r Report) (Written, error) {
 		return w, nil
 	}
 	defer p.tree.alone(r.Place)()
+	if p.tree.o.Format == FormatJSONL {
+		return p.tree.writeLine(r, sections)
+	}
 	in, err := p.tree.top.open(path.Join(reportsFolder, r.Place), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return w, nil
@@ -125,6 +132,7 @@ func (p *Preview) Close() error {
 	if p.tree.oldFile != nil {
 		p.tree.oldFile.Close()
 	}
+	err := p.tree.closeBulk()
 	p.tree.top.close()
-	return nil
+	return err
 }

@@ -40,6 +40,9 @@ type Options struct {
 	Holder   string           // who we are, for the message that another batch shows, such as `pid 4711 on build-3`
 	NoSync   bool             // leaves it to the system when files become durable
 
+	Format        Format // in which form; FormatTree when empty
+	BulkFileBytes int64  // of the bulk form: see bulk.Writer.Emit
+
 	// Same tells whether two reports of one place differ in nothing that
 	// counts, so that the old one is kept; nil: only when they are equal.
 	Same func(old, new []byte) bool
@@ -70,6 +73,8 @@ type Tree struct {
 	oldFile *os.File
 	old     *report.IndexReader
 	oldErr  error
+
+	bulk bulkForm
 
 	writing       [64]sync.Mutex // by place: one writer at a time
 	objectWriting [64]sync.Mutex // by path; taken inside of writing
@@ -127,12 +132,12 @@ func (t *Tree) start(ctx context.Context) error {
 	if err := t.openOld(); err != nil {
 		return err
 	}
-	t.spool, err = t.newSpool()
+	t.spool, err = t.newSpool(spoolName)
 	if err != nil {
 		return t.top.fail("writing", spoolName, err)
 	}
 	t.index = report.NewIndexWriter(t.spool)
-	return nil
+	return t.startBulk()
 }
 
 // mark makes the folder ours, or finds that it is.
@@ -200,14 +205,14 @@ func (t *Tree) sweep(ctx context.Context) error {
 	})
 }
 
-func (t *Tree) newSpool() (*os.File, error) {
-	if err := t.top.remove(spoolName); err != nil {
+func (t *Tree) newSpool(name string) (*os.File, error) {
+	if err := t.top.remove(name); err != nil {
 		return nil, err
 	}
-	if err := t.top.step(StepCreate, spoolName); err != nil {
+	if err := t.top.step(StepCreate, name); err != nil {
 		return nil, err
 	}
-	return t.top.root.OpenFile(spoolName, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	return t.top.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 }
 
 // openOld opens the index of the last batch. One that cannot be read costs
@@ -248,6 +253,7 @@ func (t *Tree) Close() error {
 	if t.oldFile != nil {
 		errs = append(errs, t.oldFile.Close())
 	}
+	errs = append(errs, t.closeBulk())
 	if t.lock != nil {
 		errs = append(errs, t.lock.release(!t.top.disk.dirty.Load()))
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -46,6 +47,7 @@ type Written struct {
 	Files    []report.FileRef // by path
 	Sections []string         // of report.json, in its order, without `manifest` and `issues`
 	Lost     []string         // sections that an earlier report had; sorted
+	Line     int64            // the number of its line, for report.Row
 }
 
 // WriteReport writes a report, its MLmodel file and its objects.
@@ -65,6 +67,9 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 		return Written{}, err
 	}
 	defer t.alone(r.Place)()
+	if t.o.Format == FormatJSONL {
+		return t.writeLine(r, sections)
+	}
 	p, err := t.enter(r.Place)
 	if err != nil {
 		return Written{}, err
@@ -91,7 +96,8 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 		w.Files = append(w.Files, s.Ref)
 	}
 	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
-	return w, nil
+	w.Line, err = t.addLine(r.Place, r.JSON)
+	return w, err
 }
 
 // writeFiles writes the MLmodel file and the copies, then report.json, and
@@ -153,6 +159,9 @@ func (t *Tree) Keep(place string) (Written, bool, error) {
 		return Written{}, false, err
 	}
 	defer t.alone(place)()
+	if t.o.Format == FormatJSONL {
+		return t.keepLine(place)
+	}
 	in, err := t.top.open(path.Join(reportsFolder, place), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Written{}, false, nil
@@ -193,7 +202,9 @@ func (t *Tree) kept(p present) (Written, error) {
 	}
 	w.Files = append(w.Files, objects...)
 	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
-	return w, nil
+	place := strings.TrimPrefix(p.in.path, reportsFolder+"/")
+	w.Line, err = t.addLine(place, p.json)
+	return w, err
 }
 
 // checkPlace refuses what Places never gives and what would lie elsewhere.
