@@ -3,6 +3,8 @@
 
 .PHONY: build test bench golden fuzz lint clean help
 
+comma := ,
+
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
@@ -15,9 +17,8 @@ test: ## install what tests need, then lint, all tests with real servers, race d
 lint: ## the part of `make test` that runs no test
 	@scripts/lint
 
-bench: ## all benchmarks; some start real servers
-	@scripts/mlflow-env 3.17.2 2.22.1
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## what a batch costs, into bench/results.md; BENCH=large: with 100,000 models
+	@scripts/bench $(if $(filter large,$(BENCH)),1000$(comma)10000$(comma)100000,1000$(comma)10000)
 
 golden: ## write expected outputs anew (samples, docs, testdata); read the difference before you commit it
 	@scripts/golden
