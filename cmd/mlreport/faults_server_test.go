@@ -187,7 +187,7 @@ func TestPageTokensWithoutEndDoNotHoldTheBatch(t *testing.T) {
 			}
 			want := "failed select models: w*, versions: all: unavailable: select models: w*, versions: all could not be read this time\n" +
 				"  listing " + listing + ": the answer of URL to " + path + " goes on for ever: its pages never end\n" +
-				"  hint: is it MLflow that answers there, and does no proxy change its answers?\n"
+				"  hint: is it MLflow that answers there, and does no proxy change its answers? curl URL/version shows what does\n"
 			if d := cmp.Diff(want, got.problems()); d != "" || got.code != exitPartial {
 				t.Errorf("exit code %d (-want +got):\n%s", got.code, d)
 			}

@@ -80,13 +80,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fake VERSION starts a server that behaves as that MLflow, with the small
-// world of mlflowtest; its address is $FAKE.
+// fake VERSION [FAULT] starts a server that behaves as that MLflow, with the
+// small world of mlflowtest; its address is $FAKE. FAULT is what it answers to
+// everything: a status, `login` for a login page, or other text as it is.
 func startFake(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: fake VERSION")
+	if neg || len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: fake VERSION [FAULT]")
 	}
 	f := mlflowtest.StartFake(ts.Value(testKey{}).(testing.TB), mlflowtest.SmallFakeWorld(), mlflowtest.FakeOptions{Version: args[0]})
+	if len(args) == 2 {
+		status, err := strconv.Atoi(args[1])
+		switch {
+		case err == nil:
+			f.Fail(mlflowtest.Fault{Status: status})
+		case args[1] == "login":
+			f.Fail(mlflowtest.Fault{LoginPage: true})
+		default:
+			f.Fail(mlflowtest.Fault{Body: args[1]})
+		}
+	}
 	ts.Setenv("FAKE", f.URL)
 }
 

@@ -16,6 +16,8 @@ import (
 //	moved   mlflow.db and mlruns/, written on Windows and copied from there
 //	empty   mlflow.db with MLflow's tables and the default experiment
 //	runs    mlflow.db with runs that logged no model
+//	newer   mlflow.db with a table of another name, as a later MLflow may have
+//	older   mlflow.db as MLflow 0.9 made it
 //	folder  mlruns/ of MLflow 2, written on Windows: two runs, each with a
 //	        model that nobody registered
 func makeStore(ts *testscript.TestScript, neg bool, args []string) {
@@ -44,6 +46,13 @@ func makeStore(ts *testscript.TestScript, neg bool, args []string) {
 		alterStore(ts, db, registryGone, "DELETE FROM runs", "DELETE FROM logged_models", "DELETE FROM experiments WHERE experiment_id <> 0")
 	case "runs":
 		alterStore(ts, db, registryGone, "DELETE FROM logged_models")
+	case "newer":
+		alterStore(ts, db, "PRAGMA legacy_alter_table = on; ALTER TABLE model_versions RENAME TO versions_of_models")
+	case "older":
+		for _, table := range []string{"experiment_tags", "latest_metrics", "registered_models", "registered_model_tags", "model_versions", "model_version_tags",
+			"registered_model_aliases", "datasets", "inputs", "input_tags", "logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics"} {
+			alterStore(ts, db, "PRAGMA foreign_keys = off; DROP TABLE "+table)
+		}
 	default:
 		ts.Fatalf("there is no kind of store %q", args[0])
 	}

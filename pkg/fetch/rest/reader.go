@@ -109,7 +109,7 @@ func keyedError(err error) error {
 func (r *Reader) nonsense(path, what string) error {
 	return &mlflow.Error{
 		Err:  mlflow.Reason(mlflow.ErrUnavailable, "the answer of %s to %s %s", r.c.Base(), path, what),
-		Hint: "is it MLflow that answers there, and does no proxy change its answers?",
+		Hint: "is it MLflow that answers there, and does no proxy change its answers? curl " + r.c.Base() + "/version shows what does",
 	}
 }
 
