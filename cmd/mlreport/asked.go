@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/find"
@@ -51,14 +52,19 @@ func (s *session) planFor(ctx context.Context, a askedFlags) (*plan, error) {
 			what = []string{manifestHere}
 		}
 	}
+	manifests := 0
 	for _, w := range what {
-		if !s.isManifest(w) {
-			continue
+		if s.isManifest(w) {
+			manifests++
 		}
-		if len(what) > 1 || a.TrackingURI != "" || a.RegistryURI != "" {
-			return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%s is a manifest, which names its models and stores itself", w)}, Hint: "run it alone, or name it in no other word"}
-		}
-		m, err := s.load(w)
+	}
+	switch {
+	case manifests == 0:
+	case manifests < len(what) || a.TrackingURI != "" || a.RegistryURI != "":
+		w := what[slices.IndexFunc(what, s.isManifest)]
+		return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("%s is a manifest, which names its models and stores itself", w)}, Hint: "run it alone or with other manifests, or name it in no other word"}
+	default:
+		m, err := s.load(what...)
 		if err != nil {
 			return nil, err
 		}

@@ -39,34 +39,69 @@ type plan struct {
 	defaultHost string
 	entries     []manifest.Entry
 	format      string // of the reports, as the manifest says; "" when it does not
+
+	coverage  bool
+	maxShrink int
 }
 
-// load reads and checks a manifest; name is a path or `-`.
-func (s *session) load(name string) (*manifest.Manifest, error) {
-	if err := s.notAManifest(name); err != nil {
-		return nil, err
+// load reads and checks manifests that make one tree; a name is a path or `-`.
+func (s *session) load(names ...string) (*manifest.Manifest, error) {
+	var sources []manifest.Source
+	for _, name := range names {
+		src, err := s.manifestAt(name)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, src)
 	}
-	o := manifest.Options{File: manifestName(name), LookupEnv: s.Lookup, ReadFile: readSecret}
+	return manifest.Parse(sources[0].Data, manifest.Options{
+		File: sources[0].File, Dir: sources[0].Dir, Also: sources[1:],
+		LookupEnv: s.Lookup, ReadFile: readSecret, Include: s.included,
+	})
+}
+
+// included reads the manifests that a pattern of paths matches.
+func (s *session) included(pattern string) ([]manifest.Source, error) {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, errors.New("is no pattern of paths")
+	}
+	var sources []manifest.Source
+	for _, name := range names {
+		src, err := s.manifestAt(name)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, src)
+	}
+	return sources, nil
+}
+
+// manifestAt reads a manifest.
+func (s *session) manifestAt(name string) (m manifest.Source, err error) {
+	if err := s.notAManifest(name); err != nil {
+		return m, err
+	}
+	m.File = manifestName(name)
 	src := s.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, manifestError(name, err)
+			return m, manifestError(name, err)
 		}
 		defer f.Close()
 		src = f
-		if o.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
-			return nil, manifestError(name, err)
+		if m.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
+			return m, manifestError(name, err)
 		}
 	}
-	data, err := io.ReadAll(io.LimitReader(src, maxManifest+1))
-	if err != nil {
-		return nil, manifestError(name, err)
+	if m.Data, err = io.ReadAll(io.LimitReader(src, maxManifest+1)); err != nil {
+		return m, manifestError(name, err)
 	}
-	if len(data) > maxManifest {
-		return nil, errUsage{fmt.Errorf("%s is larger than %d MB, which no manifest is", manifestName(name), maxManifest>>20)}
+	if len(m.Data) > maxManifest {
+		return m, errUsage{fmt.Errorf("%s is larger than %d MB, which no manifest is", m.File, maxManifest>>20)}
 	}
-	return manifest.Parse(data, o)
+	return m, nil
 }
 
 // notAManifest is about a path that leads to something else.
@@ -134,24 +169,43 @@ func isFolder(name string) bool {
 
 // planOf adds to a manifest what the environment says.
 func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
-	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries, format: m.Format}
+	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries, format: m.Format, coverage: m.Coverage, maxShrink: m.MaxShrink}
 	for _, h := range m.Hosts {
 		p.hosts = append(p.hosts, hostSpec{Host: h, fromManifest: true})
 	}
-	if len(p.hosts) == 0 {
-		h, err := s.defaultHost(storeFlags{})
-		if err != nil {
-			return nil, err
-		}
-		p.hosts, p.defaultHost = []hostSpec{h}, h.Name
-		for i := range p.entries {
-			p.entries[i].Host = h.Name
-		}
+	if err := s.ownHost(p); err != nil {
+		return nil, err
 	}
 	for i := range p.entries {
 		s.nameFolder(p, &p.entries[i])
 	}
 	return p, nil
+}
+
+// ownHost adds the store that the environment names, for the entries of
+// manifests without hosts.
+func (s *session) ownHost(p *plan) error {
+	nowhere := func(e manifest.Entry) bool { return e.Host == "" }
+	if !slices.ContainsFunc(p.entries, nowhere) {
+		return nil
+	}
+	h, err := s.defaultHost(storeFlags{})
+	if err != nil {
+		return err
+	}
+	if p.host(h.Name).Name != "" {
+		return &mlflow.Error{Err: errUsage{fmt.Errorf("one manifest names a host %q, another one reads the store of the environment, which has that name, too", h.Name)}, Hint: "give the host another name"}
+	}
+	if len(p.hosts) == 0 {
+		p.defaultHost = h.Name
+	}
+	p.hosts = append(p.hosts, h)
+	for i := range p.entries {
+		if nowhere(p.entries[i]) {
+			p.entries[i].Host = h.Name
+		}
+	}
+	return nil
 }
 
 // nameFolder lets the host of an entry read the model folder that the entry

@@ -85,6 +85,11 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err != nil {
 		return err
 	}
+	if w.o.Coverage {
+		if err := tree.WriteCoverage(mlflow.EncodeReport(result.CoverageDocument())); err != nil {
+			return err
+		}
+	}
 	if err := tree.Commit(result.Index(), w.runFile(result, false)); err != nil {
 		return err
 	}
@@ -95,6 +100,9 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	}
 	w.nameModels(ctx)
 	w.summary(result, c)
+	for _, i := range result.Shrunk {
+		fmt.Fprintf(w.Stderr, "mlreport: error: %s\n", harmless(i.String()))
+	}
 	if asked := askedFatal(result, failOn); len(asked) > 0 {
 		fmt.Fprintf(w.Stderr, "mlreport: error: --fail-on: there is %s\n", join(asked))
 		return errSaid(exitPartial)
@@ -189,7 +197,7 @@ func (s *session) prepare(ctx context.Context, asked askedFlags, only string, co
 		return nil, err
 	}
 	w := &work{session: s, log: s.logger(), started: s.Now(), format: p.format}
-	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Log: w.log}
+	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Coverage: p.coverage, MaxShrink: p.maxShrink, Log: w.log}
 	if w.o.Timestamp, err = s.timestamp(); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 //
 //	moved   mlflow.db and mlruns/, written on Windows and copied from there
 //	empty   mlflow.db with MLflow's tables and the default experiment
+//	less    mlflow.db without one version of Sklearn_Wine
 //	runs    mlflow.db with runs that logged no model
 //	newer   mlflow.db with a table of another name, as a later MLflow may have
 //	older   mlflow.db as MLflow 0.9 made it
@@ -44,6 +45,8 @@ func makeStore(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "empty":
 		alterStore(ts, db, registryGone, "DELETE FROM runs", "DELETE FROM logged_models", "DELETE FROM experiments WHERE experiment_id <> 0")
+	case "less":
+		alterStore(ts, db, "UPDATE model_versions SET current_stage = 'Deleted_Internal' WHERE name = 'Sklearn_Wine' AND version = 1")
 	case "runs":
 		alterStore(ts, db, registryGone, "DELETE FROM logged_models")
 	case "newer":

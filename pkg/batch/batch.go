@@ -56,6 +56,8 @@ type Options struct {
 	Tree        Tree
 	Timestamp   time.Time // of all reports
 	Compat      bool      // reports as the seed tool wrote them
+	Coverage    bool      // list what no entry covers: Result.Coverage
+	MaxShrink   int       // by how many percent a selection may shrink against the last tree; 0: any
 
 	Done func(Event) // called after each row, from many goroutines at once; may be nil
 
@@ -71,6 +73,8 @@ type Event struct {
 	Row      report.Row
 	Change   sink.Change // what became of its report
 	Problems []error     // what the stores said about what is missing, for people
+
+	entries []int // whose row it is
 }
 
 // Run reads everything that the entries name and writes it to the tree, all
@@ -88,6 +92,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		g.Go(func() error { return (&lane{run: b, host: h, seen: map[int]bool{}}).work(gctx) })
 	}
 	err := g.Wait()
+	if err == nil {
+		err = b.compareSelections()
+	}
 	if ctx.Err() != nil {
 		err = errors.Join(ctx.Err(), err)
 	}

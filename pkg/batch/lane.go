@@ -33,6 +33,7 @@ type lane struct {
 
 	mu       sync.Mutex
 	failures []failure
+	covered  map[string]bool // registered models that entries cover, when that is asked for
 }
 
 // A failure is an object or an entry that gave no report this time.
@@ -49,7 +50,10 @@ func (l *lane) work(ctx context.Context) error {
 	} else if err := l.readCaught(ctx); err != nil {
 		return err
 	}
-	return l.addFailures()
+	if err := l.addFailures(); err != nil {
+		return err
+	}
+	return l.uncovered(ctx)
 }
 
 // failAll fails every entry of a host that cannot be used.
@@ -99,7 +103,8 @@ func (l *lane) failUnseen(err error) {
 func (l *lane) readAll(ctx context.Context) error {
 	f := &fetch.Fetcher{
 		Source: l.host.Source, Artifacts: l.host.Artifacts, Log: l.Log,
-		Claim: func(model string) { l.places.Model(l.host.Name, model) },
+		Claim:  func(model string) { l.places.Model(l.host.Name, model) },
+		Listed: l.listed,
 	}
 	size := serverChunk
 	if l.host.Local {
@@ -124,6 +129,7 @@ func (l *lane) readAll(ctx context.Context) error {
 		for _, e := range s.Entries {
 			l.seen[e] = true
 		}
+		l.covers(s.Ref)
 		if s.Failed != nil {
 			l.fail(failure{s.Entries, s.Ref, *s.Failed, notNil(s.Err)})
 			continue

@@ -15,23 +15,24 @@ type Result struct {
 	Changes  map[sink.Change]int
 	Codes    map[mlflow.Code]int // entries that have an issue of this code
 	Lost     int                 // reports that lost a section for good
+	Shrunk   []mlflow.Issue      // selections that shrank by more than they may
+	Coverage []HostCoverage      // by host, when it was asked for
 
 	hosts     []Host
 	selectors []selectorCount
 }
 
 type selectorCount struct {
-	entry            int
-	text, host       string
-	models, versions int64
-	lastModel        string
+	entry int
+	report.Selector
+	lastModel string
 }
 
 func newResult(o Options) *Result {
 	r := &Result{Statuses: map[report.Status]int{}, Changes: map[sink.Change]int{}, Codes: map[mlflow.Code]int{}, hosts: o.Hosts}
 	for i, e := range o.Entries {
 		if e.Select != nil {
-			r.selectors = append(r.selectors, selectorCount{entry: i, text: Asked(e), host: e.Host})
+			r.selectors = append(r.selectors, selectorCount{entry: i, Selector: report.Selector{Select: Asked(e), Host: e.Host}})
 		}
 	}
 	return r
@@ -45,6 +46,15 @@ func (r *Result) count(e Event) {
 	}
 	if len(e.Row.Lost) > 0 {
 		r.Lost++
+	}
+	for i := range r.selectors {
+		if s := &r.selectors[i]; !slices.Contains(e.entries, s.entry) {
+			continue
+		} else if e.Row.Status == report.StatusOK || e.Row.Status == report.StatusPartial {
+			s.Written++
+		} else {
+			s.Failed++
+		}
 	}
 	var seen []mlflow.Code
 	for _, i := range e.Row.Issues {
@@ -63,24 +73,25 @@ func (r *Result) selected(entries []int, model string) {
 		if !slices.Contains(entries, s.entry) {
 			continue
 		}
-		s.versions++
+		s.Selected++
 		if s.lastModel != model {
-			s.models++
+			s.Models++
 			s.lastModel = model
 		}
 	}
 }
 
-// Failed tells whether an entry failed or kept an old report.
+// Failed tells whether an entry failed or kept an old report, or a selection
+// shrank by more than it may.
 func (r *Result) Failed() bool {
-	return r.Statuses[report.StatusFailed]+r.Statuses[report.StatusStale] > 0
+	return r.Statuses[report.StatusFailed]+r.Statuses[report.StatusStale] > 0 || len(r.Shrunk) > 0
 }
 
 // Index is what index.json says beside its rows.
 func (r *Result) Index() report.Index {
 	var x report.Index
 	for _, s := range r.selectors {
-		x.Selectors = append(x.Selectors, report.Selector{Select: s.text, Host: s.host, Models: s.models, Versions: s.versions})
+		x.Selectors = append(x.Selectors, s.Selector)
 	}
 	for _, h := range r.hosts {
 		x.Hosts = append(x.Hosts, report.Host{Name: h.Name, Source: h.Tracking, Registry: h.Registry, Status: h.status()})

@@ -36,7 +36,7 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error 
 	default:
 		row.Status = report.StatusOK
 	}
-	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs})
+	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs, entries: w.entries})
 }
 
 // asked lists what entries ask for, in their words, each once.
@@ -81,7 +81,7 @@ func (l *lane) addFailures() error {
 		if f.ref.NamesModel() {
 			row.Model, row.Version = f.ref.Model, f.ref.Version
 		}
-		if err := l.add(Event{Row: row, Problems: f.errs}); err != nil {
+		if err := l.add(Event{Row: row, Problems: f.errs, entries: f.entries}); err != nil {
 			return err
 		}
 	}
@@ -135,5 +135,5 @@ func (l *lane) keep(f failure, row report.Row) (bool, error) {
 	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)
 	row.Files, row.Sections, row.Lost, row.Issues = w.Files, w.Sections, w.Lost, []mlflow.Issue{f.issue}
 	row.Line = w.Line
-	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs})
+	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs, entries: f.entries})
 }

@@ -236,15 +236,10 @@ func (p *parser) parsed(f field, parse func(string) error, hint string) {
 
 // entries takes over the entries: with defaults, and held against each other.
 func (p *parser) entries(d *draft, m *Manifest) {
-	named := map[string]int{}
 	for i := range d.entries {
 		e := &d.entries[i]
 		p.checkParts(e)
-		if first := named[e.Name]; e.Name != "" && first > 0 {
-			p.wrong(e.name.node, fmt.Sprintf("name: %s is taken by the entry on line %d", e.name.shown(), first), "")
-		} else if e.Name != "" {
-			named[e.Name] = e.Line
-		}
+		p.takeName(e)
 		e.apply(d.defaults)
 		hosts := p.hostsFor(e, d, m)
 		if len(hosts) > 1 && e.name.node != nil {
@@ -254,6 +249,22 @@ func (p *parser) entries(d *draft, m *Manifest) {
 			e.Host = h
 			m.Entries = append(m.Entries, e.Entry)
 		}
+	}
+}
+
+// takeName notes the name of an entry, which no other may have.
+func (p *parser) takeName(e *entryDraft) {
+	if e.Name == "" {
+		return
+	}
+	file, line, _ := strings.Cut(p.named[e.Name], "\n")
+	switch {
+	case line == "":
+		p.named[e.Name] = fmt.Sprintf("%s\n%d", p.options.File, e.Line)
+	case file == p.options.File:
+		p.wrong(e.name.node, fmt.Sprintf("name: %s is taken by the entry on line %s", e.name.shown(), line), "")
+	default:
+		p.wrong(e.name.node, fmt.Sprintf("name: %s is taken by the entry on line %s of %s", e.name.shown(), line, file), "")
 	}
 }
 

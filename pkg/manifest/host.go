@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -72,15 +73,26 @@ func (p *parser) hosts(d *draft, m *Manifest) {
 			h.Registry = h.Tracking
 		}
 		p.authFits(&h)
-		m.Hosts = append(m.Hosts, h.Host)
+		p.addHost(m, h)
 	}
 	switch {
 	case d.defaults.hosts.node != nil:
 		if names := p.hostsNamed(d.defaults.hosts, d, m); len(names) == 1 {
 			m.DefaultHost = names[0]
 		}
-	case len(m.Hosts) == 1:
-		m.DefaultHost = m.Hosts[0].Name
+	case len(d.hosts) == 1:
+		m.DefaultHost = d.hosts[0].Name
+	}
+}
+
+// addHost takes over a host. The manifest that includes this one may have the
+// same.
+func (p *parser) addHost(m *Manifest, h hostDraft) {
+	switch known := m.Host(h.Name); {
+	case known == nil:
+		m.Hosts = append(m.Hosts, h.Host)
+	case !reflect.DeepEqual(*known, h.Host):
+		p.wrong(h.key, fmt.Sprintf("host %q is another one in the manifest that includes this one", short(h.Name)), "give it another name, or leave it out to use that one")
 	}
 }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -20,6 +21,20 @@ type Options struct {
 
 	LookupEnv func(name string) (string, bool)  // serves ${env:NAME}; nil: nothing is set
 	ReadFile  func(path string) ([]byte, error) // serves ${file:path}; nil: no file can be read
+
+	// Include serves `include:`: the manifests that a pattern of paths matches,
+	// in order; nil: nothing can be included.
+	Include func(pattern string) ([]Source, error)
+
+	// Also are manifests that make one tree together with this one. Each is
+	// read on its own; hosts of the same name must be the same.
+	Also []Source
+}
+
+// A Source is a manifest with its place; see Options.
+type Source struct {
+	File, Dir string
+	Data      []byte
 }
 
 // A Manifest is what a batch is to do. Everything in it is resolved: defaults
@@ -31,6 +46,9 @@ type Manifest struct {
 	DefaultHost string // for entries that name none; "" without hosts, or when each entry must name one
 	Entries     []Entry
 	Format      string // of the reports: `tree`, `jsonl` or `both`; "" when not given
+
+	Coverage  bool // also say which registered models no entry covers
+	MaxShrink int  // by how many percent a selection may shrink against the last tree; 0: any
 }
 
 // Host returns the host of that name, or nil.
@@ -105,15 +123,28 @@ const (
 
 // Parse reads a manifest. The error is of type Mistakes, with all of them.
 func Parse(data []byte, o Options) (*Manifest, error) {
-	p := &parser{options: o}
-	m := &Manifest{}
+	p := &parser{options: o, named: map[string]string{}}
+	m := p.read(data)
+	mistakes := p.all()
+	for _, s := range o.Also {
+		more := p.other(s, false)
+		second := more.read(s.Data)
+		more.join(m, second, o.File)
+		mistakes = append(mistakes, more.all()...)
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return m, nil
+}
+
+// read reads one manifest, with those that it includes.
+func (p *parser) read(data []byte) *Manifest {
+	m := &Manifest{Hosts: slices.Clip(p.outer.Hosts), DefaultHost: p.outer.DefaultHost}
 	if root := p.document(data); root != nil {
 		p.manifest(root, m)
 	}
-	if err := p.mistakes.sorted(); len(err) > 0 {
-		return nil, err
-	}
-	return m, nil
+	return m
 }
 
 // manifest reads the whole: first all keys, then what depends on other keys.
@@ -127,12 +158,14 @@ func (p *parser) manifest(root *yaml.Node, m *Manifest) {
 	if !d.versioned {
 		p.wrong(root, "the first line must say `version: 1`", "")
 	}
-	if !d.listed {
+	if !d.listed && len(d.includes) == 0 {
 		p.wrong(root, "there is no `models:`, the list of what to report on", "")
 	}
 	m.Format = d.format
+	m.Coverage, m.MaxShrink = d.coverage, d.maxShrink
 	p.hosts(d, m)
 	p.entries(d, m)
+	p.include(d, m)
 }
 
 // A draft is what the keys say, each on its own.
@@ -142,6 +175,9 @@ type draft struct {
 	defaults                  settings
 	entries                   []entryDraft
 	format                    string
+	includes                  []text
+	coverage                  bool
+	maxShrink                 int
 }
 
 func (p *parser) rootKeys(d *draft) []key {
@@ -155,12 +191,15 @@ func (p *parser) rootKeys(d *draft) []key {
 			d.hosts = p.hostDrafts(f)
 		}},
 		{name: "defaults", read: func(f field) { p.mapping(f, "defaults", p.settingsKeys(&d.defaults)) }},
-		{name: "format", read: func(f field) { d.format = p.format(f) }},
+		{name: "format", read: func(f field) { d.format = p.format(f); p.notIncluded(f) }},
+		{name: "include", read: func(f field) { d.includes = p.includes(f) }},
+		{name: "coverage", read: func(f field) { d.coverage, _ = p.truth(f); p.notIncluded(f) }},
+		{name: "max-shrink", read: func(f field) { d.maxShrink = p.percent(f); p.notIncluded(f) }},
 		{name: "models", read: func(f field) {
 			d.listed = true
 			d.entries = p.entryDrafts(f)
 		}},
-	}, later("include", "coverage", "max-shrink", "known-issues")...)
+	}, later("known-issues")...)
 }
 
 // format reads in which form the reports are left.

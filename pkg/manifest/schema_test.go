@@ -197,6 +197,9 @@ func TestTheSchemaAndTheProgramAgree(t *testing.T) {
 		{"version: 1\ndefaults: {name: a}\nmodels: [models:/a/1]", false},
 		{"version: 1\ndefaults: {}\nmodels: [models:/a/1]", true},
 		{"version: 1\ninclude: []\nmodels: [models:/a/1]", false},
+		{"version: 1\ncoverage: true\nmax-shrink: true\nmodels: [models:/a/1]", true},
+		{"version: 1\nmax-shrink: 100\nmodels: [models:/a/1]", false},
+		{"version: 1\nmax-shrink: 5\nmodels: [models:/a/1]", true},
 	} {
 		o := Options{LookupEnv: func(n string) (string, bool) { return map[string]string{"FOUR": "4", "ALL": "all"}[n], true }}
 		_, err := Parse([]byte(c.manifest), o)

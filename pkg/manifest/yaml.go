@@ -24,7 +24,15 @@ type parser struct {
 	mistakes Mistakes
 	lines    int // of the manifest
 	budget   int // nodes that may still be looked at
+
+	named    map[string]string // name of an entry -> where it stands, of all files
+	outer    Manifest          // the manifest that includes this one: its hosts are known here
+	included bool
+	others   Mistakes // of included manifests, file by file
 }
+
+// all are the mistakes of the file and of those that it includes.
+func (p *parser) all() Mistakes { return append(p.mistakes.sorted(), p.others...) }
 
 // document reads the YAML; nil when there is nothing to go on with.
 func (p *parser) document(data []byte) *yaml.Node {

@@ -37,8 +37,12 @@ type Index struct {
 type Selector struct {
 	Select   string // as text, the same as in the rows' URIs
 	Host     string
-	Models   int64
-	Versions int64
+	Listed   int64 // registered models, runs or logged models whose names fit
+	Models   int64 // registered models of which something was selected
+	Selected int64 // objects
+	Written  int64 // of them: reports of this batch, whole or with gaps
+	Failed   int64 // of them: no report, or the last one kept
+	Issues   []mlflow.Issue
 }
 
 // A Host is one host that the manifest names.
@@ -101,11 +105,16 @@ func (r Row) object() *mlflow.Object {
 }
 
 func (s Selector) object() *mlflow.Object {
-	return mlflow.NewObject(
+	o := mlflow.NewObject(
 		mlflow.Member{Key: "select", Value: s.Select},
 		mlflow.Member{Key: "host", Value: s.Host},
+		mlflow.Member{Key: "listed", Value: mlflow.Integer(s.Listed)},
 		mlflow.Member{Key: "models", Value: mlflow.Integer(s.Models)},
-		mlflow.Member{Key: "versions", Value: mlflow.Integer(s.Versions)})
+		mlflow.Member{Key: "selected", Value: mlflow.Integer(s.Selected)},
+		mlflow.Member{Key: "written", Value: mlflow.Integer(s.Written)},
+		mlflow.Member{Key: "failed", Value: mlflow.Integer(s.Failed)})
+	addIssues(o, s.Issues)
+	return o
 }
 
 func (h Host) object() *mlflow.Object {

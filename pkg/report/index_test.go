@@ -76,7 +76,7 @@ var fullRow = Row{
 
 func TestIndexIsWrittenAsDocumented(t *testing.T) {
 	x := Index{
-		Selectors: []Selector{{Select: `models: "A*", versions: latest`, Host: "prod", Models: 1, Versions: 1}},
+		Selectors: []Selector{{Select: `models: "A*", versions: latest`, Host: "prod", Listed: 2, Models: 1, Selected: 1, Written: 1}},
 		Hosts:     []Host{{Name: "prod", Source: "http://mlflow:5000", Status: "ok"}, {Name: "dev", Status: "unreachable"}},
 	}
 	want := `{"format": "mlreport-index/1", "entries": [
@@ -86,7 +86,7 @@ func TestIndexIsWrittenAsDocumented(t *testing.T) {
 {"status":"failed","uri":"models:/<B>/1","uris":["models:/<B>/1"],"host":"dev"}
 ],
 "selectors": [
-{"select":"models: \"A*\", versions: latest","host":"prod","models":1,"versions":1}
+{"select":"models: \"A*\", versions: latest","host":"prod","listed":2,"models":1,"selected":1,"written":1,"failed":0}
 ],
 "hosts": {"dev":{"status":"unreachable"},"prod":{"source":"http://mlflow:5000","status":"ok"}}}
 `
@@ -98,7 +98,7 @@ func TestIndexIsWrittenAsDocumented(t *testing.T) {
 
 func TestIndexReadsBackWhatWasWritten(t *testing.T) {
 	x := Index{
-		Selectors: []Selector{{Select: "a*", Host: "prod", Models: 2, Versions: 3}},
+		Selectors: []Selector{{Select: "a*", Host: "prod", Models: 2, Selected: 3, Failed: 1, Issues: []mlflow.Issue{mlflow.NewIssue("entry", mlflow.SelectionShrunk, "a*", 3, 9)}}},
 		Hosts:     []Host{{Name: "a", Source: "s", Registry: "r", Status: "ok"}},
 	}
 	failed := Row{Status: StatusFailed, URI: "models:/gone/1", URIs: []string{"models:/gone/1"}, Host: "prod", Issues: []mlflow.Issue{mlflow.NewIssue("entry", mlflow.ModelNotFound, "gone")}}

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -68,6 +69,18 @@ func (t *Tree) renameIndex() error {
 // index.json as it is.
 func (t *Tree) WriteRun(run Run) error {
 	return t.top.write(runName, run.encode())
+}
+
+// WriteCoverage writes coverage.json, unless it says the same already.
+func (t *Tree) WriteCoverage(data []byte) error {
+	if err := t.lock.held(); err != nil {
+		return err
+	}
+	old, err := t.top.read(coverageName)
+	if err != nil || old != nil && bytes.Equal(old, data) {
+		return err
+	}
+	return t.top.write(coverageName, data)
 }
 
 func (t *Tree) sync() error {

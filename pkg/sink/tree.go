@@ -18,12 +18,13 @@ import (
 
 // Names in the tree.
 const (
-	markerName = ".mlreport.json" // says that a folder is ours
-	spoolName  = ".mlreport.rows" // rows of the index, while a batch runs
-	indexName  = "index.json"
-	runName    = "run.json"
-	reportName = "report.json"
-	modelName  = "MLmodel"
+	markerName   = ".mlreport.json" // says that a folder is ours
+	spoolName    = ".mlreport.rows" // rows of the index, while a batch runs
+	indexName    = "index.json"
+	runName      = "run.json"
+	coverageName = "coverage.json"
+	reportName   = "report.json"
+	modelName    = "MLmodel"
 
 	reportsFolder = "model_reports"
 	objectsFolder = "mlflow_objects"
