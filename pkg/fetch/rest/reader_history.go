@@ -112,8 +112,12 @@ type histories struct {
 	left   []curve // to be asked one by one
 }
 
-// put takes all points of a curve.
+// put takes all points of a curve. One without any is not there, as in a
+// database.
 func (h *histories) put(c curve, points []mlflow.Point) {
+	if len(points) == 0 {
+		return
+	}
 	points = mlflow.Thin(points, h.points)
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
@@ -130,10 +134,10 @@ func (h *histories) leave(q historyAsk) {
 	}
 }
 
-// many asks for one metric of several runs at once. What it does not get is
-// left. The error is ctx's.
+// many asks for one metric of several runs at once, which Databricks lets only
+// its own pages do. What it does not get is left. The error is ctx's.
 func (h *histories) many(ctx context.Context, q historyAsk) error {
-	for len(q.runs) > 1 && !h.r.can.historyBulk.no() {
+	for len(q.runs) > 1 && !h.r.Databricks && !h.r.can.historyBulk.no() {
 		found, whole, err := h.r.askHistories(ctx, q)
 		switch {
 		case ctx.Err() != nil:
@@ -217,23 +221,24 @@ func (h *histories) one(ctx context.Context, c curve) error {
 }
 
 func (r *Reader) history(ctx context.Context, c curve) ([]mlflow.Point, error) {
-	answer, err := r.c.Get(ctx, oneHistory, url.Values{"run_id": {c.run}, "metric_key": {c.key}})
-	if err != nil {
-		return nil, err
-	}
 	var points []mlflow.Point
-	for m := range answer.Objects("metrics") {
-		if m.Text("key") != c.key {
-			return nil, r.nonsense(oneHistory, fmt.Sprintf("is about %q", m.Text("key")))
-		}
-		if len(points) == maxPoints {
-			return nil, mlflow.Reason(mlflow.ErrTooLarge, "there are more than %d values", maxPoints)
-		}
-		p, err := r.point(oneHistory, m)
+	for page, err := range r.getPages(ctx, oneHistory, url.Values{"run_id": {c.run}, "metric_key": {c.key}}, "metrics") {
 		if err != nil {
 			return nil, err
 		}
-		points = append(points, p)
+		for _, m := range page.rows {
+			if m.Text("key") != c.key {
+				return nil, r.nonsense(oneHistory, fmt.Sprintf("is about %q", m.Text("key")))
+			}
+			p, err := r.point(oneHistory, m)
+			if err != nil {
+				return nil, err
+			}
+			points = append(points, p)
+		}
+		if len(points) > maxPoints {
+			return nil, mlflow.Reason(mlflow.ErrTooLarge, "there are more than %d values", maxPoints)
+		}
 	}
 	return points, nil
 }

@@ -110,3 +110,16 @@ func TestAHistoryThatFailsFailsItsRunOnly(t *testing.T) {
 	w.Runs = append(w.Runs[:1], w.Runs[2])
 	wantHistories(t, w, got)
 }
+
+func TestAHistoryMayHavePages(t *testing.T) {
+	w, runs := historyWorld(1)
+	f := mlflowtest.StartFake(t, w, mlflowtest.FakeOptions{})
+	f.Fail(mlflowtest.Fault{Endpoint: "metrics/get-history", Times: 1, If: func(r mlflowtest.FakeRequest) bool { return r.Query.Get("metric_key") == "loss" },
+		Body: `{"metrics": [{"key": "loss", "value": 9.5, "timestamp": 9, "step": 9}], "next_page_token": "more"}`})
+	got, err := newReader(t, f, rest.Options{}).MetricHistories(t.Context(), runs, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Runs[0].History["loss"] = append(w.Runs[0].History["loss"], mlflow.Point{Step: 9, Timestamp: 9, Value: 9.5})
+	wantHistories(t, w, got)
+}
