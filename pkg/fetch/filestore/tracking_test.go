@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -264,5 +265,36 @@ func TestReadsLoggedModels(t *testing.T) {
 	for _, id := range []string{"m-9", "../r1", "..", "meta.yaml"} {
 		_, err = getLoggedModel(t, s, id)
 		wantError(t, err, mlflow.ErrNotFound, "logged model "+id)
+	}
+}
+
+func TestReadsMetricHistories(t *testing.T) {
+	s := open(t, files{
+		"12/r1/meta.yaml":        run("r1"),
+		"12/r1/metrics/acc":      "20 0.75 1\n10 0.5 -1\n30 nan 1\n",
+		"12/r1/metrics/val/loss": "1 inf\n2 1e-07 2 data set 8217e29\n3 -inf 9\n4 4 10\n5 5 11\n",
+		"12/r2/meta.yaml":        run("r2"),
+		"12/r3/meta.yaml":        run("r3"),
+		"12/r3/metrics/broken":   "x\n",
+	})
+	var runs []mlflow.Run
+	for _, id := range []string{"r1", "r2", "r3", "gone"} {
+		runs = append(runs, mlflow.Run{Object: mlflow.NewObject(mlflow.Member{Key: "info", Value: mlflow.NewObject(mlflow.Member{Key: "run_id", Value: id})})})
+	}
+	got, err := s.MetricHistories(t.Context(), runs, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, got["r1"].Value.Object(), `{
+		"acc": [{"step": -1, "timestamp": 10, "value": 0.5}, {"step": 1, "timestamp": 20, "value": 0.75}, {"step": 1, "timestamp": 30, "value": "NaN"}],
+		"val/loss": [{"step": 0, "timestamp": 1, "value": "Infinity"}, {"step": 9, "timestamp": 3, "value": "-Infinity"}, {"step": 11, "timestamp": 5, "value": 5.0}]}`)
+	if h := got["r2"]; h.Err != nil || len(h.Value) != 0 {
+		t.Errorf("a run without metrics: %v", h)
+	}
+	if err := got["r3"].Err; err == nil || !strings.Contains(err.Error(), "12/r3/metrics/broken: line 1") {
+		t.Error(err)
+	}
+	if err := got["gone"].Err; !errors.Is(err, mlflow.ErrNotFound) {
+		t.Error(err)
 	}
 }
