@@ -40,7 +40,7 @@ func layers() map[string]layer {
 		"pkg/enrich":          {[]string{"pkg/mlflow"}, []string{jsontext}},
 		"pkg/report":          {[]string{"pkg/mlflow"}, []string{json, jsontext}},
 		"pkg/bulk":            {[]string{"pkg/mlflow"}, []string{"github.com/klauspost/compress/zstd"}},
-		"pkg/sink":            {[]string{"pkg/mlflow", "pkg/report", "pkg/bulk"}, []string{json, jsontext, "golang.org/x/sys/unix", "golang.org/x/sys/windows", "golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
+		"pkg/sink":            {[]string{"pkg/mlflow", "pkg/report", "pkg/bulk", "pkg/view"}, []string{json, jsontext, "golang.org/x/sys/unix", "golang.org/x/sys/windows", "golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
 		"pkg/batch":           {[]string{"pkg/mlflow", "pkg/manifest", "pkg/fetch", "pkg/enrich", "pkg/report", "pkg/sink"}, []string{errgroup}},
 		"pkg/find":            {nil, nil},
 		"pkg/view":            {[]string{"pkg/mlflow"}, []string{"golang.org/x/text/width"}},

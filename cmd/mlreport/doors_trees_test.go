@@ -59,7 +59,7 @@ func (d *doors) manifest(t *testing.T, host string) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nhosts:\n  world:\n    %s\n    ui: https://mlflow.example/base\n", host)
-	b.WriteString("defaults: {objects: true, artifact-max-level: all, metric-history: all, copy: [evidence, \"*.txt\"]}\nmodels:\n  - select: {models: \"*\", versions: all}\n")
+	b.WriteString("defaults: {objects: true, artifact-max-level: all, metric-history: all, lineage: true, markdown: true, copy: [evidence, \"*.txt\"]}\nmodels:\n  - select: {models: \"*\", versions: all}\n")
 	uris := []string{
 		"models:/Sklearn_Wine@champion", "models:/Sklearn_Wine@previous-champion", "models:/café 😀@prüfung", "models:/greeting@live", "models:/Sklearn_Wine@nobody",
 		"models:/Sklearn_Wine/Production", "models:/eleven/Production", "models:/eleven/None", "models:/eleven/latest", "models:/diabetes/Production", "models:/empty_model/latest",

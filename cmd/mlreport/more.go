@@ -12,6 +12,8 @@ import (
 type moreFlags struct {
 	Copy          []string `placeholder:"FILES" help:"Keep files of the model and of its run beside each report: evidence (requirements, input example, *.json, *.png, *.svg, *.pdf, *.html), or patterns such as model/conda.yaml, run/plots/*.png or *.txt; none: no copies."`
 	MetricHistory string   `placeholder:"N" help:"Report what was logged of each metric of the run: all of it, or N points; none: only the latest value."`
+	Lineage       bool     `help:"Report where each model comes from as a graph, with the parent and the child runs of its run."`
+	Markdown      bool     `help:"Write each report as a page for people, too: report.md beside report.json."`
 	Environment   bool     `help:"Report the version of Python and the requirements of each model; costs about one request a model."`
 }
 
@@ -26,6 +28,12 @@ func (m moreFlags) words() string {
 	}
 	if m.Environment {
 		out += " --environment"
+	}
+	if m.Lineage {
+		out += " --lineage"
+	}
+	if m.Markdown {
+		out += " --markdown"
 	}
 	return out
 }
@@ -51,6 +59,8 @@ func (m moreFlags) apply(entries []manifest.Entry) error {
 			entries[i].MetricHistory = points
 		}
 		entries[i].Environment = entries[i].Environment || m.Environment
+		entries[i].Lineage = entries[i].Lineage || m.Lineage
+		entries[i].Markdown = entries[i].Markdown || m.Markdown
 	}
 	return nil
 }

@@ -117,8 +117,8 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 // Objects and copies are files of their own, which lines alone cannot hold.
 func (w *work) formatOf(flag string) (sink.Format, error) {
 	format := sink.Format(cmp.Or(flag, w.format, string(sink.FormatTree)))
-	if format == sink.FormatJSONL && slices.ContainsFunc(w.o.Entries, func(e manifest.Entry) bool { return e.Objects || !e.Copy.IsZero() }) {
-		return "", &mlflow.Error{Err: errUsage{errors.New("format jsonl has no place for the files of `objects:` and `copy:`")}, Hint: "give --format both, or leave them out"}
+	if format == sink.FormatJSONL && slices.ContainsFunc(w.o.Entries, func(e manifest.Entry) bool { return e.Objects || e.Markdown || !e.Copy.IsZero() }) {
+		return "", &mlflow.Error{Err: errUsage{errors.New("format jsonl has no place for the files of `objects:`, `copy:` and `markdown:`")}, Hint: "give --format both, or leave them out"}
 	}
 	return format, nil
 }

@@ -27,6 +27,7 @@ import (
 //	                 files beside MLmodel
 //	kept             lines of path, place, bytes, sha256 and why it was left out; - for what is not there
 //	history          lines of metric, step, timestamp and value
+//	family           JSON {"parent": run, "children": [run, ...]}, when the lineage is asked for
 //	issues           lines of section, code, level and message
 //
 // Parts with other names are the test's own.
@@ -91,6 +92,12 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 		b.KeptFiles = readKeptFiles(text)
 	case "history":
 		b.MetricHistory = readHistory(t, text)
+	case "family":
+		o := decodePart(t, f)
+		b.Family = &mlflow.Family{Parent: mlflow.Run{Object: o.Object("parent")}}
+		for child := range o.Objects("children") {
+			b.Family.Children = append(b.Family.Children, mlflow.Run{Object: child})
+		}
 	case "issues":
 		for line := range strings.Lines(text) {
 			i := strings.SplitN(strings.TrimSpace(line), " ", 4)

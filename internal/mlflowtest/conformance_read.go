@@ -44,6 +44,7 @@ func (k *comparison) byKey(ctx context.Context) {
 	versions := kind[mlflow.VersionID]{"model version", k.Keys.Versions, readVersions}
 	k.places(compareKind(ctx, k, versions))
 	compareKind(ctx, k, kind[string]{"run", k.Keys.Runs, readRuns(nil)}, readRuns(k.Keys.Experiments))
+	compareKind(ctx, k, kind[string]{"child runs", k.Keys.Runs, readChildRuns})
 	compareKind(ctx, k, kind[string]{"metric history", k.Keys.Runs, readHistories(0)})
 	compareKind(ctx, k, kind[string]{"metric history", k.Keys.Runs, readHistories(3)})
 	compareKind(ctx, k, kind[string]{"logged model", k.Keys.LoggedModels, readLoggedModels(nil)}, readLoggedModels(k.Keys.Experiments))
@@ -85,25 +86,46 @@ func readRuns(in []string) reading[string] {
 // has none.
 func readHistories(points int) reading[string] {
 	return func(ctx context.Context, s fetch.Source, keys []string) (map[string]answer, error) {
-		found, err := s.Runs(ctx, keys, nil)
-		if err != nil {
-			return nil, err
-		}
-		var runs []mlflow.Run
-		for _, key := range keys {
-			if found[key].Err == nil {
-				runs = append(runs, found[key].Value)
-			}
-		}
-		r, err := fetch.MetricHistories(ctx, s, runs, points)
-		out, err := answers(r, err, func(h mlflow.History) answer { return answer{object: h.Object()} })
-		for key, run := range found {
-			if run.Err != nil {
-				out[key] = answer{err: run.Err}
-			}
-		}
-		return out, err
+		return ofRuns(ctx, s, keys, func(runs []mlflow.Run) (map[string]answer, error) {
+			r, err := fetch.MetricHistories(ctx, s, runs, points)
+			return answers(r, err, func(h mlflow.History) answer { return answer{object: h.Object()} })
+		})
 	}
+}
+
+// readChildRuns reads the child runs of runs.
+func readChildRuns(ctx context.Context, s fetch.Source, keys []string) (map[string]answer, error) {
+	return ofRuns(ctx, s, keys, func(runs []mlflow.Run) (map[string]answer, error) {
+		r, err := fetch.ChildRuns(ctx, s, runs)
+		return answers(r, err, func(children []mlflow.Run) answer {
+			o := &mlflow.Object{}
+			for _, c := range children {
+				o.Append(c.ID(), c.Info())
+			}
+			return answer{object: o}
+		})
+	})
+}
+
+// ofRuns reads runs, and then what belongs to those that are there.
+func ofRuns(ctx context.Context, s fetch.Source, keys []string, read func([]mlflow.Run) (map[string]answer, error)) (map[string]answer, error) {
+	found, err := s.Runs(ctx, keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	var runs []mlflow.Run
+	for _, key := range keys {
+		if found[key].Err == nil {
+			runs = append(runs, found[key].Value)
+		}
+	}
+	out, err := read(runs)
+	for key, run := range found {
+		if run.Err != nil {
+			out[key] = answer{err: run.Err}
+		}
+	}
+	return out, err
 }
 
 func readLoggedModels(in []string) reading[string] {

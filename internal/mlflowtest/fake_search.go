@@ -70,7 +70,14 @@ func (f *Fake) searchVersions(r FakeRequest) fakeAnswer {
 
 func (f *Fake) searchRuns(r FakeRequest) fakeAnswer {
 	rules := map[string]rule{"run_id": {text: true, list: f.does.runsIn && !f.does.ignoresLists, passed: f.does.ignoresLists}}
-	keep, err := f.filterFor(r.param("filter"), rules, func(row any, _ string) string { return row.(*FakeRun).ID })
+	const parent = "tags." + mlflow.ParentTag
+	rules[parent] = rule{text: true}
+	keep, err := f.filterFor(r.param("filter"), rules, func(row any, field string) string {
+		if field == parent {
+			return row.(*FakeRun).Tags[mlflow.ParentTag]
+		}
+		return row.(*FakeRun).ID
+	})
 	if err != nil {
 		return f.invalid(err)
 	}

@@ -106,6 +106,22 @@ func (m *Memory) Runs(ctx context.Context, ids, _ []string) (fetch.Results[strin
 	return lookup(ctx, m, "Runs", m.AllRuns, mlflow.Run.ID, ids)
 }
 
+// ChildRuns looks for runs whose tag names a parent.
+func (m *Memory) ChildRuns(ctx context.Context, parents []mlflow.Run) (fetch.Results[string, []mlflow.Run], error) {
+	m.count("ChildRuns", len(parents))
+	out := fetch.Results[string, []mlflow.Run]{}
+	for _, p := range parents {
+		var children []mlflow.Run
+		for _, r := range m.AllRuns {
+			if r.ParentID() == p.ID() && r.ExperimentID() == p.ExperimentID() {
+				children = append(children, r)
+			}
+		}
+		out[p.ID()] = fetch.Result[[]mlflow.Run]{Value: children, Err: m.fails("ChildRuns", p.ID())}
+	}
+	return out, ctx.Err()
+}
+
 // MetricHistories looks histories up.
 func (m *Memory) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (fetch.Results[string, mlflow.History], error) {
 	m.count("MetricHistories", len(runs))

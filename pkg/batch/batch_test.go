@@ -274,3 +274,27 @@ func TestACancelledBatchRecordsNothing(t *testing.T) {
 		t.Errorf("%v, %v", err, r.Statuses)
 	}
 }
+
+func TestTheOwnerIsThatOfTheEntryElseOfATagElseTheDefault(t *testing.T) {
+	m := world()
+	m.RegisteredModels[1].Set("tags", []any{mlflow.NewObject(mlflow.Member{Key: "key", Value: "owner"}, mlflow.Member{Key: "value", Value: "tagged"})})
+	b := newBench(t, m)
+	b.run("{uri: models:/A/1, owner: entry}", "{uri: models:/B/1}", "{uri: models:/nothing/1, owner: entry}")
+	owners := func() (list []string) {
+		for line := range strings.Lines(string(b.reads("index.json"))) {
+			if _, rest, ok := strings.Cut(line, `"owner":"`); ok {
+				owner, _, _ := strings.Cut(rest, `"`)
+				list = append(list, owner)
+			}
+		}
+		return list
+	}
+	b.wants(owners(), []string{"entry", "tagged", "entry"})
+
+	b.hosts[0].Err = mlflow.ErrUnavailable // the old reports still say whose they are
+	b.run("{uri: models:/A/1}", "{uri: models:/B/1, owner: new}")
+	b.wants(owners(), []string{"new"})
+	b.hosts[0].Err = nil
+	b.run("{uri: models:/B/1}")
+	b.wants(owners(), []string{"tagged"})
+}

@@ -22,6 +22,7 @@ type job struct {
 	entries []int
 	levels  manifest.Level // of artifacts in the report
 	objects bool
+	page    bool // report.md
 	writes  []placing
 }
 
@@ -39,6 +40,8 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	for _, i := range s.Entries {
 		e := l.Entries[i]
 		j.objects = j.objects || e.Objects
+		j.page = j.page || e.Markdown
+		j.target.Lineage = j.target.Lineage || e.Lineage
 		j.levels = deeper(j.levels, e.ArtifactMaxLevel)
 		j.target.Environment = j.target.Environment || e.Environment
 		wants = append(wants, e)
@@ -112,10 +115,11 @@ func (l *lane) writeAll(ctx context.Context, j job, o fetch.Outcome, copies stag
 	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
-	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked()}
+	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked(), Markdown: j.page}
 	if j.target.Copy != nil {
 		r.Wants = j.target.Copy.Match
 	}
+	inventory := report.InventoryOf(doc)
 	for _, w := range j.writes {
 		r.Place, r.Files = w.place, copies[w.place]
 		if j.objects {
@@ -124,7 +128,7 @@ func (l *lane) writeAll(ctx context.Context, j job, o fetch.Outcome, copies stag
 				return err
 			}
 		}
-		if err := l.writeOne(j, w, r, o); err != nil {
+		if err := l.writeOne(j, w, r, inventory, o); err != nil {
 			return err
 		}
 		delete(copies, w.place)
@@ -144,6 +148,9 @@ func (j job) unasked() []string {
 	}
 	if j.target.History == 0 {
 		out = append(out, "metric_history")
+	}
+	if !j.target.Lineage {
+		out = append(out, "lineage")
 	}
 	return out
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // writeOne writes one report and its row.
-func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error {
+func (l *lane) writeOne(j job, w placing, r sink.Report, inventory report.Inventory, o fetch.Outcome) error {
 	written, err := l.Tree.WriteReport(r)
 	if sink.OfOnePlace(err) {
 		l.fail(failure{w.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
@@ -21,9 +21,13 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error 
 	if err != nil {
 		return err
 	}
+	if written.Change == sink.Stale {
+		inventory = written.Inventory
+	}
+	inventory.Owner = l.owner(w.entries, inventory.Owner)
 	row := report.Row{
 		Entry: w.entries[0], URI: j.target.Ref.String(), URIs: l.asked(w.entries), Host: l.host.Name,
-		Place: w.place, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost, Line: written.Line,
+		Place: w.place, Inventory: inventory, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost, Line: written.Line,
 	}
 	if j.target.Ref.Kind == mlflow.VersionRef {
 		row.Model, row.Version = j.target.Ref.Model, j.target.Ref.Version
@@ -37,6 +41,19 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, o fetch.Outcome) error 
 		row.Status = report.StatusOK
 	}
 	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs, entries: w.entries})
+}
+
+// owner is who answers for an object: the first `owner:` of its entries, else
+// what its tags say, else the manifest's default.
+func (r *run) owner(entries []int, tagged string) string {
+	fallback := tagged
+	for _, e := range entries {
+		if o := r.Entries[e].Owner; o != "" {
+			return o
+		}
+		fallback = cmp.Or(fallback, r.Entries[e].DefaultOwner)
+	}
+	return fallback
 }
 
 // asked lists what entries ask for, in their words, each once.
@@ -74,6 +91,7 @@ func (l *lane) addFailures() error {
 		row := report.Row{
 			Status: report.StatusFailed, Entry: f.entries[0], URI: l.asked(f.entries)[0], URIs: l.asked(f.entries),
 			Host: l.host.Name, Issues: []mlflow.Issue{f.issue},
+			Inventory: report.Inventory{Owner: l.owner(f.entries, "")},
 		}
 		if f.ref.Kind != 0 {
 			row.URI = f.ref.String()
@@ -133,6 +151,8 @@ func (l *lane) keep(f failure, row report.Row) (bool, error) {
 		return false, err
 	}
 	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)
+	row.Inventory = w.Inventory
+	row.Owner = l.owner(f.entries, row.Owner)
 	row.Files, row.Sections, row.Lost, row.Issues = w.Files, w.Sections, w.Lost, []mlflow.Issue{f.issue}
 	row.Line = w.Line
 	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs, entries: f.entries})

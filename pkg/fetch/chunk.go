@@ -35,6 +35,7 @@ type item struct {
 	unknown error       // why it is not known where they are
 
 	wanted      []WantedFile
+	familyDone  bool // parent and children of the run were asked for
 	historyDone bool // its metric history was asked for
 }
 
@@ -52,6 +53,9 @@ func newChunk(f *Fetcher, targets []Target) *chunk {
 		}
 		if t.Version != nil {
 			c.versions[t.Ref.VersionID()] = Result[Version]{Value: *t.Version}
+		}
+		if t.Lineage {
+			it.b.Family = &mlflow.Family{}
 		}
 		c.items = append(c.items, it)
 	}

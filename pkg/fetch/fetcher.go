@@ -49,6 +49,7 @@ type Target struct {
 
 	Environment bool     // read what the model needs to run
 	Copy        *Copying // files to be kept; nil: none
+	Lineage     bool     // read the parent and the children of the run
 }
 
 // An Outcome is what became of a Target: a bundle, or the reason why the
@@ -100,7 +101,7 @@ func (c *chunk) readObjects(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.locateCopies, c.readLineage, c.readHistories} {
+	for _, step := range []func(context.Context) error{c.readModels, c.readVersions, c.readCopies, c.locateCopies, c.readLineage, c.readFamilies, c.readHistories} {
 		if err := step(ctx); err != nil {
 			return err
 		}

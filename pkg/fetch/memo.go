@@ -36,6 +36,10 @@ func (m memoReader) Experiments(ctx context.Context, ids []string) (Results[stri
 	return m.memo.experiments.read(ctx, ids, m.Reader.Experiments)
 }
 
+func (m memoReader) ChildRuns(ctx context.Context, parents []mlflow.Run) (Results[string, []mlflow.Run], error) {
+	return ChildRuns(ctx, m.Reader, parents)
+}
+
 func (m memoReader) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (Results[string, mlflow.History], error) {
 	return MetricHistories(ctx, m.Reader, runs, points)
 }

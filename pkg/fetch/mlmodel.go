@@ -56,6 +56,9 @@ func (c *chunk) followMLmodel(ctx context.Context) error {
 	if err := c.readLineage(ctx); err != nil {
 		return err
 	}
+	if err := c.readFamilies(ctx); err != nil {
+		return err
+	}
 	if err := c.readHistories(ctx); err != nil {
 		return err
 	}

@@ -38,6 +38,11 @@ func (p Pair) Experiments(ctx context.Context, ids []string) (Results[string, ml
 	return p.Tracking.Experiments(ctx, ids)
 }
 
+// ChildRuns asks the tracking store.
+func (p Pair) ChildRuns(ctx context.Context, parents []mlflow.Run) (Results[string, []mlflow.Run], error) {
+	return ChildRuns(ctx, p.Tracking, parents)
+}
+
 // MetricHistories asks the tracking store.
 func (p Pair) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (Results[string, mlflow.History], error) {
 	return MetricHistories(ctx, p.Tracking, runs, points)

@@ -16,10 +16,13 @@ type settings struct {
 	hosts       hostsWanted
 	level       *Level
 	objects     *bool
+	markdown    *bool
+	lineage     *bool
 	permissions *bool
 	copy        *Copy
 	history     *Level
 	environment *bool
+	owner       string // "" when it is not there
 }
 
 func (p *parser) settingsKeys(s *settings) []key {
@@ -37,13 +40,16 @@ func (p *parser) settingsKeys(s *settings) []key {
 		{name: "copy", read: func(f field) { s.copy = p.copies(f) }},
 		{name: "metric-history", read: func(f field) { s.history = p.points(f) }},
 		{name: "environment", read: truth(&s.environment)},
+		{name: "lineage", read: truth(&s.lineage)},
+		{name: "markdown", read: truth(&s.markdown)},
 		{name: "permissions", read: func(f field) {
 			truth(&s.permissions)(f)
 			if s.permissions != nil && *s.permissions {
 				p.notServed(f.node, "`permissions: true`", "")
 			}
 		}},
-	}, later("serving", "table-lineage", "owner")...)
+		{name: "owner", read: func(f field) { s.owner = p.line(f) }},
+	}, later("serving", "table-lineage")...)
 }
 
 // hostsWanted are the hosts that `host:` means.
@@ -82,6 +88,19 @@ func (p *parser) hostsOf(f field) hostsWanted {
 		w.names = []text{t}
 	}
 	return w
+}
+
+// line reads text that is one line.
+func (p *parser) line(f field) string {
+	t, _ := p.text(f)
+	p.oneLine(f, t.value())
+	return t.value()
+}
+
+func (p *parser) oneLine(f field, s string) {
+	if hasControl(s) {
+		p.wrong(f.node, f.key+" has a line break or another control character in it", "")
+	}
 }
 
 // level reads how deep artifacts are listed.
@@ -153,9 +172,8 @@ func (p *parser) entryKeys(d *entryDraft) []key {
 		}},
 		{name: "name", read: func(f field) {
 			d.name, _ = p.text(f)
-			if d.Name = d.name.value(); hasControl(d.Name) {
-				p.wrong(f.node, "name has a line break or another control character in it", "")
-			}
+			d.Name = d.name.value()
+			p.oneLine(f, d.Name)
 		}},
 		{name: "allow-empty", read: func(f field) {
 			d.allowEmpty = f.node
@@ -317,10 +335,13 @@ func (e *entryDraft) apply(d settings) {
 		set(&e.Objects, s.objects)
 		set(&e.Copy, s.copy)
 		set(&e.MetricHistory, s.history)
+		set(&e.Markdown, s.markdown)
+		set(&e.Lineage, s.lineage)
 	}
 	e.Environment = e.Copy.KeepsRequirements()
 	set(&e.Environment, d.environment)
 	set(&e.Environment, e.settings.environment)
+	e.Owner, e.DefaultOwner = e.owner, d.owner
 }
 
 func set[T any](to *T, value *T) {

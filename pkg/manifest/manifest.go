@@ -108,7 +108,12 @@ type Entry struct {
 	Copy             Copy  // files to keep
 	MetricHistory    Level // points of each metric: none, all, or that many
 	Environment      bool  // read what the model needs to run; default: when Copy keeps its requirements.txt
+	Lineage          bool  // the graph of the report, the run's parent and children included
+	Markdown         bool  // a report.md beside the report
 	Permissions      bool  // not served yet, so always false
+
+	Owner        string // who answers for the models, whatever their tags say; "" when not given
+	DefaultOwner string // of models without a tag that names one; "" when not given
 }
 
 // A Level is how deep the folders of artifacts are listed, or how many points

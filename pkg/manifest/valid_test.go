@@ -77,22 +77,23 @@ func TestReadsEveryKey(t *testing.T) {
 		}},
 		Entries: []Entry{
 			{Line: 24, Column: 5, URI: "models:/wine/2", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "wine", Version: 2}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
-			{Line: 25, Column: 5, URI: "models:/wine@champion", Ref: mlflow.Ref{Kind: mlflow.AliasRef, Model: "wine", Alias: "champion"}, Name: "wine champion", Host: "token", MetricHistory: 100, Environment: true},
-			{Line: 34, Column: 5, URI: "models:/m-0123456789abcdef0123456789abcdef", Ref: mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: "m-0123456789abcdef0123456789abcdef"}, Host: "other", Objects: true, MetricHistory: AllLevels, Environment: true,
+			{Line: 25, Column: 5, URI: "models:/wine@champion", Ref: mlflow.Ref{Kind: mlflow.AliasRef, Model: "wine", Alias: "champion"}, Name: "wine champion", Host: "token", MetricHistory: 100, Environment: true, Owner: "Retail Risk <risk@bank.example>"},
+			{Line: 36, Column: 5, URI: "models:/m-0123456789abcdef0123456789abcdef", Ref: mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: "m-0123456789abcdef0123456789abcdef"}, Host: "other", Objects: true, MetricHistory: AllLevels, Environment: true,
 				Copy: Copy{Patterns: []Pattern{pattern(t, "*.txt"), pattern(t, "run/plots/*.png")}}},
-			{Line: 35, Column: 5, URI: "runs:/0123456789abcdef0123456789abcdef/model", Ref: mlflow.Ref{Kind: mlflow.RunRef, RunID: "0123456789abcdef0123456789abcdef", Path: "model"}, Host: "prod", ArtifactMaxLevel: 4, Objects: true, Copy: Copy{Evidence: true}, MetricHistory: 4},
-			location(36, "./my model", "/home/me/100%2541/my model", "local"),
-			location(37, "file:m%20n", "file:///home/me/100%2541/m%20n", "file"),
-			location(38, `C:\x\model`, `C:\x\model`, "windows"),
-			location(39, "mlflow-artifacts:/1/0123/artifacts/model", "mlflow-artifacts:/1/0123/artifacts/model", "2024-01-01"),
-			location(40, "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "http"),
-			{Line: 41, Column: 5, Select: &Select{Models: pattern(t, `fraud\*_*`), Versions: VersionSelector{Kind: LatestVersions, N: 3}, AllowEmpty: true}, Host: "prod", ArtifactMaxLevel: 2, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
-			{Line: 42, Column: 5, Select: &Select{Models: pattern(t, "*"), Versions: VersionSelector{Kind: StageVersions, Name: "Production"}}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
-			{Line: 43, Column: 5, URI: "models:/$${env:A}/${env:FOUR}", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "${env:A}", Version: 4}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 37, Column: 5, URI: "runs:/0123456789abcdef0123456789abcdef/model", Ref: mlflow.Ref{Kind: mlflow.RunRef, RunID: "0123456789abcdef0123456789abcdef", Path: "model"}, Host: "prod", ArtifactMaxLevel: 4, Objects: true, Copy: Copy{Evidence: true}, MetricHistory: 4},
+			location(38, "./my model", "/home/me/100%2541/my model", "local"),
+			location(39, "file:m%20n", "file:///home/me/100%2541/m%20n", "file"),
+			location(40, `C:\x\model`, `C:\x\model`, "windows"),
+			location(41, "mlflow-artifacts:/1/0123/artifacts/model", "mlflow-artifacts:/1/0123/artifacts/model", "2024-01-01"),
+			location(42, "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "https://h/api/2.0/mlflow-artifacts/artifacts/1/x", "http"),
+			{Line: 43, Column: 5, Select: &Select{Models: pattern(t, `fraud\*_*`), Versions: VersionSelector{Kind: LatestVersions, N: 3}, AllowEmpty: true}, Host: "prod", ArtifactMaxLevel: 2, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 44, Column: 5, Select: &Select{Models: pattern(t, "*"), Versions: VersionSelector{Kind: StageVersions, Name: "Production"}}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
+			{Line: 45, Column: 5, URI: "models:/$${env:A}/${env:FOUR}", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "${env:A}", Version: 4}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
 		},
 	}
 	for i := range want.Entries {
-		want.Entries[i].Index = i
+		want.Entries[i].Index, want.Entries[i].DefaultOwner = i, "platform"
+		want.Entries[i].Lineage, want.Entries[i].Markdown = true, i != 1
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Pattern{}, part{})); diff != "" {
 		t.Error(diff)

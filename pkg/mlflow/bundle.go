@@ -31,6 +31,8 @@ type Bundle struct {
 
 	MetricHistory History // of the run; nil when it was not asked for or could not be read
 
+	Family *Family // of the run; nil when the lineage was not asked for
+
 	Permissions *Object // on the registered model; nil when they were not asked for
 	Issues      []Issue
 }

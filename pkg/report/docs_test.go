@@ -26,6 +26,30 @@ The JSON Schema is printed by ` + "`mlreport schema report`" + `. With ` + "`--c
 
 `
 
+const docsTail = `
+## index.json and models.csv
+
+` + "`index.json`" + ` has a row for each object of the tree, and one for each entry of the manifest that gave none. ` + "`models.csv`" + ` is the same table for a spreadsheet: UTF-8 with a byte
+order mark, rows in the same order, lists joined with commas, issues as their codes. A cell that begins with ` + "`=`, `+`, `-`, `@`" + ` or a control character gets an apostrophe in front, so
+that no text of the data is a formula. What is not known is absent in the one and empty in the other.
+
+| member | what it is |
+|---|---|
+| ` + "`status`" + ` | ` + "`ok`; `partial`" + `: the report has gaps; ` + "`stale`" + `: it could not be read this time, an earlier report was kept; ` + "`failed`" + `: there is no report |
+| ` + "`uri`, `uris`" + ` | what the entry resolved to, and as it was asked for |
+| ` + "`host`, `model`, `version`" + ` | the manifest's name of the store; registered model and version |
+| ` + "`place`" + ` | folder below ` + "`model_reports`" + ` |
+| ` + "`aliases`, `stage`" + ` | of the version; no stage where MLflow says ` + "`None`" + ` |
+| ` + "`owner`" + ` | ` + "`owner:`" + ` of the entry, else the tag ` + "`owner`" + ` of the version, the registered model, the logged model or the run, else ` + "`owner:`" + ` of the manifest's ` + "`defaults`" + ` |
+| ` + "`description`" + ` | of the version, else of the registered model, else the logged model's note |
+| ` + "`created`" + ` | of the version, else of the logged model, else of the MLmodel file; UTC |
+| ` + "`run`, `run_user`, `git_commit`" + ` | the training run, who ran it, and the commit of its code |
+| ` + "`flavor`, `mlflow_version`, `signature`" + ` | of the MLmodel file; ` + "`signature`" + ` is true when it has one |
+| ` + "`datasets`" + ` | what the run used: name, digest, context |
+| ` + "`sections`, `files`, `lost`" + ` | what the report has, its files with sha256 and size, sections that an earlier report had (only in ` + "`index.json`" + `) |
+| ` + "`issues`" + ` | as in the report |
+`
+
 // documentation writes the schema as a page for people.
 func documentation(schema *mlflow.Object) []byte {
 	var out bytes.Buffer
@@ -40,6 +64,7 @@ func documentation(schema *mlflow.Object) []byte {
 			writeTable(&out, def, "attribute")
 		}
 	}
+	out.WriteString(docsTail)
 	return out.Bytes()
 }
 

@@ -57,17 +57,18 @@ type Host struct {
 type Row struct {
 	Entry int `json:"-"` // of the manifest, from 0: decides the order and is not written
 
-	Status   Status
-	URI      string   // what was resolved, such as `models:/A/7`; as asked when that failed
-	URIs     []string // as asked, of all entries that came to this object
-	Host     string   // as the manifest calls it
-	Model    string   // registered model; "" when there is none
-	Version  int64    // of Model; 0 when there is none
-	Place    string   // folder below model_reports, with slashes; "" without a report
-	Sections []string // that the report has, `manifest` and `issues` aside
-	Files    []FileRef
-	Issues   []mlflow.Issue
-	Lost     []string // sections that an earlier report had and that are gone for good
+	Status    Status
+	URI       string   // what was resolved, such as `models:/A/7`; as asked when that failed
+	URIs      []string // as asked, of all entries that came to this object
+	Host      string   // as the manifest calls it
+	Model     string   // registered model; "" when there is none
+	Version   int64    // of Model; 0 when there is none
+	Place     string   // folder below model_reports, with slashes; "" without a report
+	Inventory          // what its report says of the model; empty without one, but for the owner
+	Sections  []string // that the report has, `manifest` and `issues` aside
+	Files     []FileRef
+	Issues    []mlflow.Issue
+	Lost      []string // sections that an earlier report had and that are gone for good
 
 	Line int64 `json:"-"` // the number of the report's line where reports are lines (see bulk.Writer.Add); not written
 }
@@ -95,6 +96,7 @@ func (r Row) object() *mlflow.Object {
 		o.Append("version", mlflow.Integer(r.Version))
 	}
 	addText(o, "place", r.Place)
+	r.addTo(o)
 	addTexts(o, "sections", r.Sections)
 	if len(r.Files) > 0 {
 		o.Append("files", fileObjects(r.Files))

@@ -22,7 +22,7 @@ func newIndexWriter(t testing.TB) *IndexWriter {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	return NewIndexWriter(f)
+	return NewIndexWriter(f, nil)
 }
 
 func emitIndex(t testing.TB, x Index, rows ...Row) string {
@@ -72,6 +72,10 @@ var fullRow = Row{
 	Files:  []FileRef{{"model_reports/A/7/report.json", strings.Repeat("ab", 32), 6001}},
 	Issues: []mlflow.Issue{mlflow.NewIssue("run", mlflow.RunNotFound, "0123")},
 	Lost:   []string{"run"},
+	Inventory: Inventory{
+		Aliases: []string{"champion"}, Stage: "Production", Owner: "risk", Description: "d", Created: "2026-01-02 03:04:05", Run: "ab", RunUser: "anna",
+		GitCommit: "c0ffee", Flavor: "sklearn", MLflowVersion: "3.17.2", Signature: new(bool), Datasets: []Dataset{{Name: "wine", Digest: "d1", Context: "training"}, {Name: "x"}},
+	},
 }
 
 func TestIndexIsWrittenAsDocumented(t *testing.T) {
@@ -81,6 +85,8 @@ func TestIndexIsWrittenAsDocumented(t *testing.T) {
 	}
 	want := `{"format": "mlreport-index/1", "entries": [
 {"status":"partial","uri":"models:/A/7","uris":["models:/A@champion","models:/A/7"],"host":"prod","model":"A","version":7,"place":"A/7",` +
+		`"aliases":["champion"],"stage":"Production","owner":"risk","description":"d","created":"2026-01-02 03:04:05","run":"ab","run_user":"anna","git_commit":"c0ffee",` +
+		`"flavor":"sklearn","mlflow_version":"3.17.2","signature":false,"datasets":[{"name":"wine","digest":"d1","context":"training"},{"name":"x"}],` +
 		`"sections":["mlflow_model","model_version"],"files":[{"path":"model_reports/A/7/report.json","sha256":"` + strings.Repeat("ab", 32) + `","bytes":6001}],` +
 		`"issues":[{"section":"run","code":"run-not-found","level":"gap","message":"there is no run 0123"}],"lost":["run"]},
 {"status":"failed","uri":"models:/<B>/1","uris":["models:/<B>/1"],"host":"dev"}

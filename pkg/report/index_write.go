@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -25,12 +24,13 @@ type Spool interface {
 // the order of index.json when it ends. In memory it keeps about 40 bytes per
 // row; the rows themselves are in the spool. It is safe for concurrent use.
 type IndexWriter struct {
-	mu    sync.Mutex
-	spool Spool
-	buf   *bufio.Writer
-	line  []byte
-	size  int64
-	keys  []rowKey
+	mu     sync.Mutex
+	spool  Spool
+	record func(Row) []byte
+	buf    *bufio.Writer
+	line   []byte
+	size   int64
+	keys   []rowKey
 }
 
 // rowKey orders a row and finds it in the spool.
@@ -39,13 +39,18 @@ type rowKey struct {
 	version int64
 	offset  int64
 	line    int64
-	length  int32
+	length  int32 // of the row
+	record  int32 // length of the record behind it
 	entry   int32
 }
 
-// NewIndexWriter makes an IndexWriter on an empty spool.
-func NewIndexWriter(spool Spool) *IndexWriter {
-	return &IndexWriter{spool: spool, buf: bufio.NewWriterSize(spool, 64<<10)}
+// NewIndexWriter makes an IndexWriter on an empty spool. record is how a row
+// stands in a second file, which EmitRecords writes; nil: there is none.
+func NewIndexWriter(spool Spool, record func(Row) []byte) *IndexWriter {
+	if record == nil {
+		record = func(Row) []byte { return nil }
+	}
+	return &IndexWriter{spool: spool, record: record, buf: bufio.NewWriterSize(spool, 64<<10)}
 }
 
 // Add takes one row.
@@ -56,12 +61,14 @@ func (w *IndexWriter) Add(r Row) error {
 	if len(w.line) > maxRow {
 		return fmt.Errorf("index row of %s: %d bytes: %w", r.URI, len(w.line), mlflow.ErrTooLarge)
 	}
+	row := len(w.line)
+	w.line = append(w.line, w.record(r)...)
 	if _, err := w.buf.Write(w.line); err != nil {
 		return fmt.Errorf("index row of %s: %w", r.URI, err)
 	}
 	w.keys = append(w.keys, rowKey{
 		model: unique.Make(r.Model), version: r.Version,
-		offset: w.size, line: r.Line, length: int32(len(w.line)), entry: int32(r.Entry),
+		offset: w.size, line: r.Line, length: int32(row), record: int32(len(w.line) - row), entry: int32(r.Entry),
 	})
 	w.size += int64(len(w.line))
 	return nil
@@ -80,16 +87,13 @@ func (w *IndexWriter) Len() int {
 func (w *IndexWriter) Emit(dst io.Writer, x Index) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.buf.Flush(); err != nil {
-		return err
-	}
-	if err := w.sort(); err != nil {
+	if err := w.ready(); err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(dst, 64<<10)
 	fmt.Fprintf(out, `{"format": %q, "entries": [`, IndexFormat) // bufio keeps the first error for Flush
 	for i, k := range w.keys {
-		row, err := w.read(k, w.line)
+		row, err := w.read(k.offset, k.length, w.line)
 		if err != nil {
 			return err
 		}
@@ -105,7 +109,7 @@ func (w *IndexWriter) Lines() iter.Seq2[int64, error] {
 	return func(yield func(int64, error) bool) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if err := errors.Join(w.buf.Flush(), w.sort()); err != nil {
+		if err := w.ready(); err != nil {
 			yield(0, err)
 			return
 		}
@@ -117,9 +121,36 @@ func (w *IndexWriter) Lines() iter.Seq2[int64, error] {
 	}
 }
 
-func (w *IndexWriter) read(k rowKey, buf []byte) ([]byte, error) {
-	buf = slices.Grow(buf[:0], int(k.length))[:k.length]
-	if _, err := w.spool.ReadAt(buf, k.offset); err != nil {
+// EmitRecords writes the rows as their records, in the order of Emit.
+func (w *IndexWriter) EmitRecords(dst io.Writer) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.ready(); err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(dst, 64<<10)
+	for _, k := range w.keys {
+		record, err := w.read(k.offset+int64(k.length), k.record, w.line)
+		if err != nil {
+			return err
+		}
+		w.line = record
+		out.Write(record)
+	}
+	return out.Flush()
+}
+
+// ready brings the rows into the spool and into their order.
+func (w *IndexWriter) ready() error {
+	if err := w.buf.Flush(); err != nil {
+		return err
+	}
+	return w.sort()
+}
+
+func (w *IndexWriter) read(offset int64, length int32, buf []byte) ([]byte, error) {
+	buf = slices.Grow(buf[:0], int(length))[:length]
+	if _, err := w.spool.ReadAt(buf, offset); err != nil {
 		return nil, fmt.Errorf("reading spooled index rows: %w", err)
 	}
 	return buf, nil
@@ -132,8 +163,8 @@ func (w *IndexWriter) sort() error {
 			return c
 		}
 		// Two rows of one entry without a version, which is rare.
-		rowA, errA := w.read(a, nil)
-		rowB, errB := w.read(b, nil)
+		rowA, errA := w.read(a.offset, a.length, nil)
+		rowB, errB := w.read(b.offset, b.length, nil)
 		failed = cmp.Or(errA, errB)
 		return bytes.Compare(rowA, rowB)
 	})

@@ -40,6 +40,7 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 	if b.MetricHistory != nil {
 		doc.Append("metric_history", b.MetricHistory.Object())
 	}
+	addObject(doc, "lineage", lineage(b))
 	addIssues(doc, Issues(b))
 	return doc
 }

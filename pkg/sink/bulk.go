@@ -205,7 +205,7 @@ func (t *Tree) keptLine(place string, p present) (Written, error) {
 	if err != nil {
 		sections = nil
 	}
-	w := Written{Change: Stale, Sections: sections, Lost: p.lostBefore(sections)}
+	w := Written{Change: Stale, Sections: sections, Lost: p.lostBefore(sections), Inventory: inventoryIn(p.json)}
 	w.Line, err = t.addLine(place, p.json)
 	return w, err
 }

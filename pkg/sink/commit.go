@@ -9,48 +9,70 @@ import (
 	"github.com/mlreport/mlreport/pkg/report"
 )
 
-// Commit makes durable what was written, gives index.json the rows that were
-// added, and writes run.json: after it the tree is a snapshot. An index that
-// would be equal keeps its file. After an error index.json is the old one, or
-// already the new one when only run.json failed.
+// Commit makes durable what was written, gives models.csv and then index.json
+// the rows that were added, and writes run.json: after it the tree is a
+// snapshot. A file that would be equal is kept. After an error index.json is
+// the old one, or already the new one when only run.json failed.
 func (t *Tree) Commit(x report.Index, run Run) error {
 	if err := t.lock.held(); err != nil {
 		return err
 	}
-	same, err := t.prepareIndex(x)
+	sameTable, err := t.prepare(tableName, t.emitTable)
 	if err != nil {
 		return err
 	}
+	same, err := t.prepare(indexName, func(w io.Writer) error { return t.index.Emit(w, x) })
+	if err != nil {
+		t.top.drop(tableName)
+		return err
+	}
 	sameBulk, err := t.prepareBulk()
-	if err == nil && (!same || !sameBulk || t.top.disk.wrote.Load()) {
+	if err == nil && (!same || !sameTable || !sameBulk || t.top.disk.wrote.Load()) {
 		err = t.sync()
 	}
 	if err == nil {
 		err = t.commitBulk(sameBulk)
 	}
 	if err != nil {
+		t.top.drop(tableName)
 		t.top.drop(indexName)
 		return err
 	}
-	if same {
-		t.top.drop(indexName)
-	} else if err := t.renameIndex(); err != nil {
+	if err := t.renamePrepared(same, sameTable); err != nil {
 		return err
 	}
 	return t.WriteRun(run)
 }
 
-// prepareIndex writes the future index.json beside the old one and tells
+// prepare writes the future content of a file beside the old one and tells
 // whether it is equal.
-func (t *Tree) prepareIndex(x report.Index) (same bool, err error) {
-	err = t.top.prepare(indexName, func(w io.Writer) error { return t.index.Emit(w, x) })
-	if err != nil {
+func (t *Tree) prepare(name string, emit func(io.Writer) error) (same bool, err error) {
+	if err := t.top.prepare(name, emit); err != nil {
 		return false, err
 	}
-	if same, err = t.top.sameAsPrepared(indexName); err != nil {
-		t.top.drop(indexName)
+	if same, err = t.top.sameAsPrepared(name); err != nil {
+		t.top.drop(name)
 	}
 	return same, err
+}
+
+// renamePrepared gives the prepared files their names, index.json last. Those
+// that are equal to the old ones are dropped.
+func (t *Tree) renamePrepared(sameIndex, sameTable bool) error {
+	if sameTable {
+		t.top.drop(tableName)
+	} else if err := t.top.rename(tableName); err != nil {
+		t.top.drop(indexName)
+		return err
+	}
+	if !sameIndex {
+		return t.renameIndex()
+	}
+	t.top.drop(indexName)
+	if sameTable {
+		return nil
+	}
+	return t.syncNames()
 }
 
 // renameIndex is the moment of the commit.

@@ -19,6 +19,8 @@ type present struct {
 	same    bool       // json is the Same as what is to be written
 	mlmodel []byte     // nil when there is none
 	files   []string   // the copies, below in
+	page    []byte     // report.md; nil when there is none
+	newPage []byte     // what it is to be
 	row     report.Row // of the last index; zero when it has none
 }
 
@@ -56,6 +58,9 @@ func (t *Tree) presentAt(in folder, place string) (present, error) {
 		return p, err
 	}
 	if p.files, err = in.listFiles(); err != nil {
+		return p, err
+	}
+	if p.page, err = in.read(pageName); err != nil {
 		return p, err
 	}
 	p.row, err = t.oldRow(place)

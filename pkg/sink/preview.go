@@ -120,6 +120,9 @@ func (p *Preview) WriteReport(r Report) (Written, error) {
 	if old.saysMore(r) {
 		return p.tree.kept(old)
 	}
+	if err := old.render(r); err != nil {
+		return Written{}, err
+	}
 	w.Lost, w.Change = old.lost(sections, r), old.change(r)
 	return w, nil
 }

@@ -21,10 +21,12 @@ const (
 	markerName   = ".mlreport.json" // says that a folder is ours
 	spoolName    = ".mlreport.rows" // rows of the index, while a batch runs
 	indexName    = "index.json"
+	tableName    = "models.csv"
 	runName      = "run.json"
 	coverageName = "coverage.json"
 	reportName   = "report.json"
 	modelName    = "MLmodel"
+	pageName     = "report.md"
 
 	reportsFolder = "model_reports"
 	objectsFolder = "mlflow_objects"
@@ -137,7 +139,7 @@ func (t *Tree) start(ctx context.Context) error {
 	if err != nil {
 		return t.top.fail("writing", spoolName, err)
 	}
-	t.index = report.NewIndexWriter(t.spool)
+	t.index = report.NewIndexWriter(t.spool, tableRecord)
 	return t.startBulk()
 }
 

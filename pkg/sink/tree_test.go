@@ -163,7 +163,7 @@ func TestTreeHoldsReportsObjectsIndexAndRun(t *testing.T) {
 		t.Error(d)
 	}
 	got := files(t, dir)
-	if len(got) != 5 || got[markerName] != "{\"format\": \"mlreport-tree/1\"}\n" || got["model_reports/A/7/report.json"] != string(r.JSON) || got["model_reports/A/7/MLmodel"] != string(r.MLmodel) {
+	if len(got) != 6 || got[markerName] != "{\"format\": \"mlreport-tree/1\"}\n" || got["model_reports/A/7/report.json"] != string(r.JSON) || got["model_reports/A/7/MLmodel"] != string(r.MLmodel) {
 		t.Errorf("%q", got)
 	}
 	if !strings.Contains(got[indexName], `"place":"A/7"`) || strings.Contains(got[indexName], dir) || strings.Contains(got[indexName], "2026") {
@@ -284,8 +284,8 @@ func TestBatchWithoutCommitLeavesTheOldIndex(t *testing.T) {
 
 func TestIndexGetsItsNameWhenAllElseIsDurable(t *testing.T) {
 	for noSync, want := range map[bool][]string{
-		false: {"rename model_reports/A/7/report.json", "sync .", "rename index.json", "rename run.json"},
-		true:  {"rename model_reports/A/7/report.json", "rename index.json", "rename run.json"},
+		false: {"rename model_reports/A/7/report.json", "sync .", "rename models.csv", "rename index.json", "rename run.json"},
+		true:  {"rename model_reports/A/7/report.json", "rename models.csv", "rename index.json", "rename run.json"},
 	} {
 		dir := memory(t)
 		openTree(t, Options{Dir: dir}).Close()

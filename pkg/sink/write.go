@@ -28,6 +28,9 @@ type Report struct {
 	Files   []StagedFile           // copies of files, staged for this place
 	Wants   func(path string) bool // whether a file is wanted as a copy, by its path in the store; nil: none is
 	Unasked []string               // sections that are not missing, because nobody wants them
+
+	// Markdown asks for report.md, which says for people what report.json holds.
+	Markdown bool
 }
 
 // Change says what became of a report's files.
@@ -48,16 +51,20 @@ type Written struct {
 	Sections []string         // of report.json, in its order, without `manifest` and `issues`
 	Lost     []string         // sections that an earlier report had; sorted
 	Line     int64            // the number of its line, for report.Row
+
+	// Inventory is what the report says that was kept; only with Stale.
+	Inventory report.Inventory
 }
 
-// WriteReport writes a report, its MLmodel file and its objects.
+// WriteReport writes a report, its MLmodel file, its page and its objects.
 //
 // A report that is the Same as the one on disk keeps the old file, and an
 // equal file is never written again. When something is missing that the report
 // on disk has, and the issues say that this is for a reason of the moment
 // (`unavailable`, `denied`), nothing is written and the Change is Stale. What
 // is gone for good is left out of the new report and named in Lost, for as
-// long as it does not come back; the MLmodel file is then removed.
+// long as it does not come back; the MLmodel file is then removed. So is a
+// report.md that is not asked for any more: nobody would keep it true.
 func (t *Tree) WriteReport(r Report) (Written, error) {
 	sections, err := sectionsOf(r.JSON)
 	if err != nil {
@@ -80,6 +87,9 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 		t.Unstage(r.Place, r.Files)
 		return t.kept(p)
 	}
+	if err := p.render(r); err != nil {
+		return Written{}, err
+	}
 	w := Written{Sections: sections, Lost: p.lost(sections, r)}
 	if w.Files, err = t.writeObjects(r.Objects); err != nil {
 		return Written{}, err
@@ -95,13 +105,17 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 		s.Ref.Path = path.Join(p.in.path, s.Ref.Path)
 		w.Files = append(w.Files, s.Ref)
 	}
+	if p.newPage != nil {
+		w.Files = append(w.Files, fileRef(path.Join(p.in.path, pageName), p.newPage))
+	}
 	slices.SortFunc(w.Files, func(a, b report.FileRef) int { return cmp.Compare(a.Path, b.Path) })
 	w.Line, err = t.addLine(r.Place, r.JSON)
 	return w, err
 }
 
-// writeFiles writes the MLmodel file and the copies, then report.json, and
-// removes the copies that it no longer names; r.JSON becomes what is on disk.
+// writeFiles writes the MLmodel file and the copies, then report.json and its
+// page, and removes the copies that it no longer names; r.JSON becomes what is
+// on disk.
 func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
 	change := p.change(*r)
 	if err := p.settle(r.Files); err != nil {
@@ -122,6 +136,9 @@ func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
 	} else if err := p.in.write(reportName, r.JSON); err != nil {
 		return "", err
 	}
+	if err := p.writePage(); err != nil {
+		return "", err
+	}
 	return change, p.drop(p.gone(*r))
 }
 
@@ -130,7 +147,7 @@ func (p present) change(r Report) Change {
 	switch {
 	case p.json == nil:
 		return New
-	case !p.same || p.dropsMLmodel(r) || p.newMLmodel(r) || p.newFiles(r):
+	case !p.same || p.dropsMLmodel(r) || p.newMLmodel(r) || p.newFiles(r) || p.changesPage():
 		return Changed
 	}
 	return Unchanged
@@ -184,7 +201,7 @@ func (t *Tree) kept(p present) (Written, error) {
 	if err != nil { // a damaged file is kept, but vouched for by nobody
 		sections = nil
 	}
-	w := Written{Change: Stale, Sections: sections, Lost: p.lostBefore(sections)}
+	w := Written{Change: Stale, Sections: sections, Lost: p.lostBefore(sections), Inventory: inventoryIn(p.json)}
 	if p.json != nil {
 		w.Files = append(w.Files, fileRef(path.Join(p.in.path, reportName), p.json))
 	}
@@ -196,6 +213,9 @@ func (t *Tree) kept(p present) (Written, error) {
 		return Written{}, err
 	}
 	w.Files = append(w.Files, copies...)
+	if p.page != nil {
+		w.Files = append(w.Files, fileRef(path.Join(p.in.path, pageName), p.page))
+	}
 	objects, err := t.keptObjects(p.row)
 	if err != nil {
 		return Written{}, err

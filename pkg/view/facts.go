@@ -157,10 +157,7 @@ func signatureFacts(doc *mlflow.Object) factList {
 func fieldsText(s *mlflow.Object, part string) string {
 	var out []string
 	for f := range s.Objects(part) {
-		kind := first(f.Text("type"), f.Object("tensor-spec").Text("dtype"))
-		if kind == "tensor" {
-			kind = f.Object("tensor-spec").Text("dtype") + textAt(f.Object("tensor-spec"), "shape")
-		}
+		kind := fieldType(f)
 		if required, _ := f.Get("required"); required == false {
 			kind += " (optional)"
 		}
@@ -170,6 +167,14 @@ func fieldsText(s *mlflow.Object, part string) string {
 		return textAt(s, part)
 	}
 	return strings.Join(out, ", ")
+}
+
+// fieldType is the type of a column, or of a tensor with its shape.
+func fieldType(f *mlflow.Object) string {
+	if spec := f.Object("tensor-spec"); spec != nil && first(f.Text("type"), "tensor") == "tensor" {
+		return spec.Text("dtype") + textAt(spec, "shape")
+	}
+	return textAt(f, "type")
 }
 
 func libraryFacts(doc *mlflow.Object) factList {

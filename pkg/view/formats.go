@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -13,16 +15,25 @@ import (
 // that a spreadsheet would take for a formula begins with an apostrophe;
 // numbers stay.
 func (t Table) CSV() []byte {
-	var b bytes.Buffer
-	b.WriteString("\uFEFF")
-	w := csv.NewWriter(&b)
+	out := []byte(ByteOrderMark)
 	for _, r := range append([][]string{t.Columns}, t.Rows...) {
 		cells := make([]string, len(r))
 		for i, c := range r {
 			cells[i] = NoFormula(c)
 		}
-		_ = w.Write(cells) // into memory
+		out = append(out, Record(cells)...)
 	}
+	return out
+}
+
+// ByteOrderMark stands before CSV, so that spreadsheets read it as UTF-8.
+const ByteOrderMark = "\uFEFF"
+
+// Record is one line of CSV.
+func Record(cells []string) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.Write(cells) // into memory
 	w.Flush()
 	return b.Bytes()
 }
@@ -30,13 +41,27 @@ func (t Table) CSV() []byte {
 // NoFormula is a cell that no spreadsheet takes for a formula: an apostrophe
 // stands before it where one would. Numbers stay.
 func NoFormula(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	_, err := strconv.ParseFloat(s, 64)
+	if err == nil && !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) {
 		return s
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return s
+	return TextCell(s)
+}
+
+// TextCell is NoFormula for what is text, also when it looks like a number.
+// Control characters other than line breaks and tabs become replacements.
+func TextCell(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n\u00a0"))
+	if strings.ContainsRune("=+-@\t\r＝＋－＠", first) {
+		return "'" + s
 	}
-	return "'" + s
+	return s
 }
 
 // Markdown writes the table as GitHub's Markdown, with all markup escaped.

@@ -26,6 +26,8 @@ type Store struct {
 	root folder
 	log  *slog.Logger
 	find finder
+
+	families families
 }
 
 var _ fetch.Source = (*Store)(nil)

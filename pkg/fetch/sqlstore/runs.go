@@ -41,20 +41,28 @@ func (r *reader) runs(ctx context.Context, ids []string) (map[string]mlflow.Run,
 	if err != nil {
 		return nil, err
 	}
-	fields := runFields()
-	only, values := r.inWorkspace()
 	found := make(map[string]mlflow.Run, len(ids))
-	err = r.find(ctx, search{table: "runs", keys: []string{"run_uuid"}, columns: columnsOf(fields), only: only, values: values}, keys, func(row []any) {
-		id, _ := text(row[0])
-		info := roomy(len(fields) + 1)
-		if name, _ := text(row[2]); name == "" {
-			row[2] = nameFromTags(row[2], parts.tags[id])
-		}
-		put(info, fields, row)
-		info.Append("run_id", id)
+	err = r.findRuns(ctx, keys, parts.tags, func(id string, info *mlflow.Object) {
 		found[id] = mlflow.Run{Object: r.run(info, id, &parts)}
 	})
 	return found, err
+}
+
+// findRuns hands over the id and the `info` of runs; tags are those that may
+// hold their names.
+func (r *reader) findRuns(ctx context.Context, ids []any, tags map[string][]any, each func(id string, info *mlflow.Object)) error {
+	fields := runFields()
+	only, values := r.inWorkspace()
+	return r.find(ctx, search{table: "runs", keys: []string{"run_uuid"}, columns: columnsOf(fields), only: only, values: values}, ids, func(row []any) {
+		id, _ := text(row[0])
+		info := roomy(len(fields) + 1)
+		if name, _ := text(row[2]); name == "" {
+			row[2] = nameFromTags(row[2], tags[id])
+		}
+		put(info, fields, row)
+		info.Append("run_id", id)
+		each(id, info)
+	})
 }
 
 // inWorkspace is the condition on runs and logged models, whose workspace is
