@@ -38,6 +38,9 @@ func DecodeYAML(data []byte) (any, error) {
 	if len(data) > MaxYAMLBytes {
 		return nil, ErrYAMLTooLarge
 	}
+	if v, ok := blockYAML(data); ok {
+		return v, nil
+	}
 	if separators(data) > 10*MaxYAMLNodes {
 		return nil, ErrYAMLBomb
 	}
