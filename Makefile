@@ -1,7 +1,7 @@
 # What people and machines run; `make test` is all that a change must pass.
 # Tools and environments are kept in .cache, which git ignores.
 
-.PHONY: build test bench golden fuzz lint clean help
+.PHONY: build test soak bench golden fuzz lint clean help
 
 comma := ,
 
@@ -13,6 +13,10 @@ build: ## ./mlreport, without cgo
 
 test: ## install what tests need, then lint, all tests with real servers, race detector, short fuzzing
 	@scripts/test
+
+soak: ## hours of killed batches, spoilt answers and full disks: tests that leave something to chance try it often
+	@scripts/mlflow-env 2.22.1 3.17.2
+	MLREPORT_SOAK=1 go test -count=1 -timeout 24h ./cmd/mlreport ./pkg/...
 
 lint: ## the part of `make test` that runs no test
 	@scripts/lint

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -58,12 +59,20 @@ func (s *sampleStore) undisturbed() map[string]string {
 }
 
 func TestAFullDiskEndsTheBatchAndTheNextOneCompletesIt(t *testing.T) {
+	for n := range soak(1, 30) {
+		aFullDisk(t, 96+4*n)
+	}
+}
+
+// aFullDisk runs a batch on a disk of so many kB, and again on a larger one.
+func aFullDisk(t *testing.T, size int) {
+	t.Helper()
 	s := newSampleStore(t)
 	out := s.path("out")
 	if err := os.Mkdir(out, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", out, "tmpfs", 0, "size=96k"); err != nil {
+	if err := syscall.Mount("tmpfs", out, "tmpfs", 0, fmt.Sprintf("size=%dk", size)); err != nil {
 		t.Skipf("NOT TESTED: a disk that is full, because none can be mounted here: %v", err)
 	}
 	defer func() {
