@@ -106,6 +106,7 @@ type run struct {
 	Options
 	places *sink.Places
 	seed   maphash.Seed
+	heavy  sync.Mutex // held by who makes a report of a heavy bundle
 
 	mu     sync.Mutex
 	result *Result

@@ -111,6 +111,10 @@ func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outco
 // writeAll writes the reports of a job. The copies that reports take over are
 // copies no more.
 func (l *lane) writeAll(ctx context.Context, j job, o fetch.Outcome, copies staged) error {
+	if o.Bundle.TextSize() > heavyBundle {
+		l.heavy.Lock()
+		defer l.heavy.Unlock()
+	}
 	enriched := enrich.Bundle(o.Bundle, l.enrichOptions(ctx))
 	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,

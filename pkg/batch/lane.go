@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -23,6 +24,10 @@ const (
 	historyChunk = 25 // with whole metric histories, which may be large
 	chunksAtOnce = 3
 )
+
+// heavyBundle is the size of text from which only one report is made at a time:
+// JSON in it, exploded, takes twenty times the memory.
+const heavyBundle = 1 << 20
 
 // A lane does all entries of one host; lanes do not wait for each other.
 type lane struct {
@@ -210,6 +215,15 @@ func selectorOf(e manifest.Entry) *fetch.Selector {
 // do reads one chunk and writes its reports.
 func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	outcomes, err := l.fetch(ctx, f, jobs)
+	var much *fetch.TooMuchError
+	if errors.As(err, &much) {
+		for part := range slices.Chunk(jobs, max(1, min(len(jobs)/2, much.Fit*2/3))) {
+			if err := l.do(ctx, f, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -63,10 +63,14 @@ type Outcome struct {
 
 // Fetch reads all targets of a chunk with a number of requests that depends on
 // the kinds of objects, not on how many there are; only files are read one by
-// one, and a Locator is asked about each copied version. A non-nil error means that ctx ended; then nothing is to be recorded.
+// one, and a Locator is asked about each copied version. A *TooMuchError asks for smaller chunks; any
+// other error means that ctx ended. With either, nothing is to be recorded.
 func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error) {
 	c := newChunk(f, targets)
 	if err := c.readObjects(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.tooMuch(); err != nil {
 		return nil, err
 	}
 	if err := c.locate(ctx); err != nil {

@@ -15,16 +15,22 @@ import (
 func Each[K comparable, V any](ctx context.Context, keys []K, n int, one func(context.Context, K) (V, error)) (Results[K, V], error) {
 	out := make(Results[K, V], len(keys))
 	var mu sync.Mutex
+	var budget Budget
+	full := func() bool { mu.Lock(); defer mu.Unlock(); return budget.Full() }
 	g, gctx := NewGroup(ctx, n)
 	for _, k := range keys {
 		g.Go(func() error {
 			var v V
-			err := Caught(k, func() (err error) { v, err = one(gctx, k); return err })
+			err := TooMuch(k)
+			if !full() {
+				err = Caught(k, func() (err error) { v, err = one(gctx, k); return err })
+			}
 			if err != nil && gctx.Err() != nil {
 				return gctx.Err()
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			budget.Add(v)
 			out[k] = Result[V]{v, err}
 			return nil
 		})
@@ -38,7 +44,14 @@ func Each[K comparable, V any](ctx context.Context, keys []K, n int, one func(co
 // memory is bounded by bytes and not by a guess at how large objects are.
 func Split[K comparable, V any](ctx context.Context, keys []K, size int, many func(context.Context, []K) (Results[K, V], error)) (Results[K, V], error) {
 	out := make(Results[K, V], len(keys))
+	var budget Budget
 	for len(keys) > 0 {
+		if budget.Full() {
+			for _, k := range keys {
+				out[k] = Result[V]{Err: TooMuch(k)}
+			}
+			return out, nil
+		}
 		n := min(size, len(keys))
 		part, err := many(ctx, keys[:n])
 		if err != nil {
@@ -48,6 +61,9 @@ func Split[K comparable, V any](ctx context.Context, keys []K, size int, many fu
 			part, err = Split(ctx, keys[:n], (n+1)/2, many)
 		}
 		maps.Copy(out, part)
+		for _, r := range part {
+			budget.Add(r.Value)
+		}
 		if err != nil {
 			return out, err
 		}

@@ -12,6 +12,9 @@ import (
 // many at most.
 const memoSize = 2048
 
+// memoBytes is how much text a generation has before it becomes the old one.
+const memoBytes = 32 << 20
+
 // Memo remembers registered models and experiments, which many versions share.
 // It keeps final answers only, a bounded number of them. The zero value is
 // empty and ready.
@@ -49,6 +52,7 @@ func (m memoReader) MetricHistories(ctx context.Context, runs []mlflow.Run, poin
 type cache[V any] struct {
 	mu         sync.Mutex
 	young, old Results[string, V]
+	bytes      int // of text in young
 }
 
 func (c *cache[V]) read(ctx context.Context, keys []string, ask func(context.Context, []string) (Results[string, V], error)) (Results[string, V], error) {
@@ -91,9 +95,10 @@ func (c *cache[V]) keep(fresh Results[string, V]) {
 }
 
 func (c *cache[V]) put(k string, r Result[V]) {
-	if len(c.young) >= memoSize {
-		c.old, c.young = c.young, nil
+	if len(c.young) >= memoSize || c.bytes > memoBytes {
+		c.old, c.young, c.bytes = c.young, nil, 0
 	}
+	c.bytes += sizeOf(r.Value)
 	if c.young == nil {
 		c.young = Results[string, V]{}
 	}

@@ -37,6 +37,15 @@ type Bundle struct {
 	Issues      []Issue
 }
 
+// TextSize is about how many bytes of memory the text of its objects takes.
+func (b *Bundle) TextSize() int {
+	n := b.RegisteredModel.TextSize() + b.ModelVersion.TextSize() + b.LoggedModel.TextSize() + b.Run.TextSize() + b.Experiment.TextSize() + b.File.Content.TextSize()
+	for _, c := range b.CopiedFrom {
+		n += c.ModelVersion.TextSize()
+	}
+	return n
+}
+
 // Copied is a version that another was copied from.
 type Copied struct {
 	ModelVersion ModelVersion // with its aliases

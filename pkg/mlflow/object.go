@@ -50,6 +50,33 @@ func (o *Object) All() iter.Seq2[string, any] {
 	}
 }
 
+// TextSize is about how many bytes of memory the object's text takes, with
+// that of all objects and lists in it.
+func (o *Object) TextSize() int {
+	n := 0
+	for _, v := range o.All() {
+		n += textSize(v)
+	}
+	return n
+}
+
+func textSize(v any) int {
+	const word = 48 // of a member, beside its text
+	switch v := v.(type) {
+	case string:
+		return word + len(v)
+	case *Object:
+		return word + v.TextSize()
+	case []any:
+		n := word
+		for _, item := range v {
+			n += textSize(item)
+		}
+		return n
+	}
+	return word
+}
+
 func (o *Object) index(key string) int {
 	if o == nil {
 		return -1

@@ -15,7 +15,7 @@ func OfOnePlace(err error) bool {
 			return false
 		}
 	}
-	for _, one := range []error{syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.ENOTEMPTY, fs.ErrPermission} {
+	for _, one := range []error{errLeadsOut, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.ENOTEMPTY, fs.ErrPermission} {
 		if errors.Is(err, one) {
 			return true
 		}

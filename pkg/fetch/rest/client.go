@@ -53,7 +53,7 @@ type Options struct {
 	MaxRetries        int           // after the first try; default 7, at most 10, negative: none
 	BackoffFactor     float64       // seconds, doubled with every retry; default 2
 	Patience          time.Duration // how long a call may take in all until the server gave its first answer; 0: as long as the retries last
-	MaxBody           int64         // bytes of one JSON answer; default 256 MB
+	MaxBody           int64         // bytes of one JSON answer; default 64 MB
 
 	Log   *slog.Logger                               // debug and warn; nil: none
 	Now   func() time.Time                           // default time.Now; it must go on while Sleep waits
@@ -75,6 +75,7 @@ type Client struct {
 	token         atomic.Value // a string: what Authenticate sent last
 	http          *http.Transport
 	lane          *lane
+	large         chan struct{} // holds the one who reads a large answer
 	breaker       breaker
 	workspaces    workspaces
 	contacted     atomic.Bool
@@ -103,6 +104,7 @@ func NewClient(o Options) (*Client, error) {
 		redact:        redactor(o.Headers, login),
 		http:          newTransport(o, base, tlsConfig),
 		lane:          newLane(o),
+		large:         make(chan struct{}, 1),
 	}, nil
 }
 
@@ -113,7 +115,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxRetries, 7)
 	o.MaxRetries = min(max(o.MaxRetries, 0), 10)
 	setDefault(&o.BackoffFactor, 2)
-	setDefault(&o.MaxBody, 256<<20)
+	setDefault(&o.MaxBody, 64<<20)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

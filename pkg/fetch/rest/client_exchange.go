@@ -17,6 +17,8 @@ import (
 const (
 	errorBody    = 64 << 10 // bytes read of an answer that is no success
 	maxRedirects = 5
+
+	largeBody = 4 << 20 // bytes of an answer of which not many are read at once
 )
 
 // A call is one question to the server.
@@ -154,7 +156,7 @@ func (c *Client) try(ctx context.Context, q call, r *retries) (answer, *failure)
 	if !success(a.status) {
 		limit = errorBody
 	}
-	a.body, err = readBody(resp, limit)
+	a.body, err = c.readBody(within, resp, limit)
 	c.counts.answered(a.status, int64(len(a.body)))
 	if err != nil && success(a.status) {
 		return answer{}, c.brokenBody(ctx, q, a.status, err)
@@ -271,8 +273,9 @@ func (c *Client) redirect(from *url.URL, resp *http.Response) (*url.URL, error) 
 	return to, nil
 }
 
-// readBody reads an answer, at most limit bytes.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
+// readBody reads an answer, at most limit bytes. Large answers are read one at
+// a time: a server that sends without end takes the memory of one.
+func (c *Client) readBody(ctx context.Context, resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, mlflow.ErrTooLarge
 	}
@@ -280,7 +283,16 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > 0 {
 		b.Grow(int(min(resp.ContentLength, 1<<20)) + bytes.MinRead)
 	}
-	_, err := b.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, min(limit+1, largeBody)))
+	if err == nil && b.Len() == largeBody {
+		select {
+		case c.large <- struct{}{}:
+			defer func() { <-c.large }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		_, err = b.ReadFrom(io.LimitReader(resp.Body, limit+1-largeBody))
+	}
 	if int64(b.Len()) > limit {
 		b.Truncate(int(limit))
 		return b.Bytes(), mlflow.ErrTooLarge

@@ -64,6 +64,12 @@ func (s search[K, V]) one(ctx context.Context, chunk []K, out *answers[K, V]) (o
 	if s.can.no() {
 		return chunk, nil
 	}
+	if out.full() {
+		for _, k := range chunk {
+			out.fail(k, fetch.TooMuch(k))
+		}
+		return nil, nil
+	}
 	rows, err := s.ask(ctx, chunk)
 	for _, k := range chunk {
 		if v, ok := rows[k]; ok {
@@ -117,9 +123,10 @@ func (s search[K, V]) halves(ctx context.Context, chunk []K, out *answers[K, V])
 
 // answers collects results of requests that run side by side.
 type answers[K comparable, V any] struct {
-	mu    sync.Mutex
-	all   fetch.Results[K, V]
-	crash error // of a search; nil: none
+	mu     sync.Mutex
+	all    fetch.Results[K, V]
+	budget fetch.Budget
+	crash  error // of a search; nil: none
 }
 
 func newAnswers[K comparable, V any](n int) *answers[K, V] {
@@ -129,7 +136,15 @@ func newAnswers[K comparable, V any](n int) *answers[K, V] {
 func (a *answers[K, V]) put(k K, v V, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.budget.Add(v)
 	a.all[k] = fetch.Result[V]{Value: v, Err: err}
+}
+
+// full tells whether nothing more is to be read.
+func (a *answers[K, V]) full() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.budget.Full()
 }
 
 func (a *answers[K, V]) fail(k K, err error) {
@@ -167,7 +182,10 @@ func singly[K comparable, V any](ctx context.Context, r *Reader, keys []K, out *
 	for _, k := range keys {
 		g.Go(func() error {
 			var v V
-			err := fetch.Caught(k, func() (err error) { v, err = get(gctx, k); return err })
+			err := fetch.TooMuch(k)
+			if !out.full() {
+				err = fetch.Caught(k, func() (err error) { v, err = get(gctx, k); return err })
+			}
 			if err != nil && gctx.Err() != nil {
 				return gctx.Err()
 			}

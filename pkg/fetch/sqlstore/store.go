@@ -58,7 +58,7 @@ type limits struct {
 // mlflow.ErrNotFound, ErrDenied, ErrInvalid (it is no database of MLflow),
 // ErrUnsupported (its schema is too old) or ErrUnavailable.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 256 << 20}}
+	s := &Store{workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 64 << 20}}
 	if s.workspace == "" {
 		s.workspace = "default"
 	}
