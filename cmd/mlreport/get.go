@@ -10,6 +10,7 @@ import (
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/enrich"
 	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/fetch/artifact"
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -44,7 +45,7 @@ func (s *session) show(ctx context.Context, out outputFlags, document func(*show
 }
 
 // showFrom may also read folders that the command line names.
-func (s *session) showFrom(ctx context.Context, out outputFlags, folders []artifactFolder, document func(*shower) (*mlflow.Object, error)) error {
+func (s *session) showFrom(ctx context.Context, out outputFlags, folders []artifact.Root, document func(*shower) (*mlflow.Object, error)) error {
 	if err := makeFolderOf(out.OutputFile); err != nil {
 		return err
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/enrich"
 	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/fetch/artifact"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 )
@@ -79,9 +79,9 @@ func (s *session) showModel(ctx context.Context, out outputFlags, uri string, do
 	if err != nil {
 		return err
 	}
-	var folders []artifactFolder
-	if path, ok := localFolder(ref, s.Dir); ok {
-		folders = append(folders, artifactFolder{ref.Location, path})
+	var folders []artifact.Root
+	if folder, ok := givenFolder(ref, s.Dir); ok {
+		folders = append(folders, folder)
 	}
 	return s.showFrom(ctx, out, folders, func(sh *shower) (*mlflow.Object, error) { return document(sh, ref) })
 }
@@ -120,16 +120,4 @@ func parseRef(uri string) (mlflow.Ref, error) {
 		return ref, &mlflow.Error{Err: errUsage{err}, Hint: "name the registry with --registry-uri (databricks://PROFILE, databricks-uc://PROFILE)"}
 	}
 	return ref, nil
-}
-
-// localFolder is the folder that a model URI names on this machine, if it does.
-func localFolder(ref mlflow.Ref, dir string) (string, bool) {
-	if ref.Kind != mlflow.LocationRef {
-		return "", false
-	}
-	path, ok := mlflow.LocalPath(ref.Location)
-	if ok && !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	return path, ok
 }

@@ -77,8 +77,8 @@ func (c *listArtifactsCmd) files(ctx context.Context, s *session) ([]mlflow.File
 		return nil, err
 	}
 	s.sayChoice(all)
-	if path, ok := localFolder(ref, s.Dir); ok {
-		h.folders = append(h.folders, artifactFolder{ref.Location, path})
+	if folder, ok := givenFolder(ref, s.Dir); ok {
+		h.folders = append(h.folders, folder)
 	}
 	log := s.logger()
 	sh := &shower{opened: s.openHost(ctx, h, log), session: s}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/batch"
+	"github.com/mlreport/mlreport/pkg/fetch/artifact"
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -24,14 +25,12 @@ const maxManifest = 64 << 20
 // A hostSpec is a store to open, of a manifest or of the environment.
 type hostSpec struct {
 	manifest.Host
-	fromManifest bool             // a user may not remember which of several it is: messages name it
-	fromEnv      bool             // flags or the environment name it: then its credentials are meant for it
-	folders      []artifactFolder // model folders that the user named: they may be read wherever they are
+	fromManifest bool            // a user may not remember which of several it is: messages name it
+	fromEnv      bool            // flags or the environment name it: then its credentials are meant for it
+	folders      []artifact.Root // model folders that the user named: they may be read wherever they are
 
 	trackingFrom, registryFrom string // what named the addresses; "" is the manifest
 }
-
-type artifactFolder struct{ location, path string }
 
 // A plan is a manifest with its hosts known, nothing opened yet.
 type plan struct {
@@ -212,14 +211,16 @@ func (s *session) ownHost(p *plan) error {
 // names, and gives the folder the name that the manifest has for it: reports
 // must not tell where on this machine it is.
 func (s *session) nameFolder(p *plan, e *manifest.Entry) {
-	path, ok := localFolder(e.Ref, s.Dir)
+	folder, ok := givenFolder(e.Ref, s.Dir)
 	if !ok {
 		return
 	}
-	e.Ref.Location = e.URI
+	if folder.Path != "" {
+		e.Ref.Location, folder.Prefix = e.URI, e.URI
+	}
 	for i := range p.hosts {
 		if p.hosts[i].Name == e.Host {
-			p.hosts[i].folders = append(p.hosts[i].folders, artifactFolder{e.URI, path})
+			p.hosts[i].folders = append(p.hosts[i].folders, folder)
 		}
 	}
 }

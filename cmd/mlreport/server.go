@@ -36,7 +36,7 @@ func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, 
 		return nil, err
 	}
 	closeClient := func() error { c.Close(); return nil }
-	return &store{source: rest.NewReader(c, log), artifacts: artifactsOf(h, artifact.Options{Proxy: rest.NewArtifacts(c)}), client: c, close: closeClient}, nil
+	return &store{source: rest.NewReader(c, log), artifacts: s.artifactsOf(h, artifact.Options{Proxy: rest.NewArtifacts(c)}), client: c, close: closeClient}, nil
 }
 
 // ownServer tells whether the variables of the environment are about this

@@ -149,7 +149,7 @@ func (s *session) openStore(ctx context.Context, at address, h hostSpec, log *sl
 	case isHTTP(uri):
 		return s.openServer(at, h, log)
 	case dialect == "sqlite" && strings.Contains(uri, "://"):
-		return openDatabase(ctx, uri, h, log)
+		return s.openDatabase(ctx, uri, h, log)
 	case strings.Contains(uri, "://") && mlflow.IsDatabaseServer(dialect):
 		return s.openDatabaseServer(ctx, uri, h, log)
 	case isDatabricks(uri):
@@ -170,12 +170,12 @@ func notServed(what, hint string) error {
 	return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "%s is not served by this version of mlreport yet", what), Hint: hint}
 }
 
-func openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
+func (s *session) openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
 	db, err := sqlstore.Open(ctx, sqlstore.Options{URI: uri, Workspace: h.Workspace, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	return &store{source: db, artifacts: artifactsOf(h, artifact.Options{StoreDir: db.Dir()}), close: db.Close}, nil
+	return &store{source: db, artifacts: s.artifactsOf(h, artifact.Options{StoreDir: db.Dir()}), close: db.Close}, nil
 }
 
 // openDatabaseServer opens a database on a server. Artifacts are read where
@@ -197,7 +197,7 @@ func (s *session) openDatabaseServer(ctx context.Context, uri string, h hostSpec
 	if err != nil {
 		return nil, err
 	}
-	return &store{source: db, artifacts: artifactsOf(h, artifact.Options{}), close: db.Close}, nil
+	return &store{source: db, artifacts: s.artifactsOf(h, artifact.Options{}), close: db.Close}, nil
 }
 
 func databaseSetting(name, hint string) error {
@@ -221,7 +221,7 @@ func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slo
 		if is := whatFileIs(path); is != aDatabase && is != "" {
 			return nil, s.otherThan("a store of MLflow", cleanURI(uri))
 		}
-		return openDatabase(ctx, "sqlite:///"+filepath.ToSlash(path), h, log)
+		return s.openDatabase(ctx, "sqlite:///"+filepath.ToSlash(path), h, log)
 	}
 	folder, err := filestore.Open(ctx, filestore.Options{Dir: path, Log: log})
 	if err != nil {
@@ -230,17 +230,16 @@ func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slo
 		}
 		return nil, err
 	}
-	return &store{source: folder, artifacts: artifactsOf(h, artifact.Options{StoreDir: folder.Dir(), FolderStore: true}), close: folder.Close}, nil
+	return &store{source: folder, artifacts: s.artifactsOf(h, artifact.Options{StoreDir: folder.Dir(), FolderStore: true}), close: folder.Close}, nil
 }
 
 // artifactsOf adds the folders that the user named to where artifacts are read.
-func artifactsOf(h hostSpec, o artifact.Options) fetch.Artifacts {
-	for _, f := range h.folders {
-		o.Given = append(o.Given, artifact.Root{Prefix: f.location, Path: f.path})
+func (s *session) artifactsOf(h hostSpec, o artifact.Options) fetch.Artifacts {
+	o.Given = h.folders
+	for prefix, to := range h.ArtifactRoots {
+		o.Roots = append(o.Roots, rootOf(prefix, to))
 	}
-	for prefix, path := range h.ArtifactRoots {
-		o.Roots = append(o.Roots, artifact.Root{Prefix: prefix, Path: path})
-	}
+	o.Cloud, o.Followed = s.objectStores(), s.followed
 	return artifact.New(o)
 }
 

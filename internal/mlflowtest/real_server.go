@@ -28,6 +28,7 @@ type ServerOptions struct {
 	ExtraArgs []string // of `mlflow server`
 	Env       []string // more settings, NAME=value
 	Dir       string   // where the store is or will be; "": a temporary folder
+	Python    string   // an interpreter with this version; "": the one of Python
 }
 
 // A Server is a real MLflow server that runs until the test ends. Artifacts
@@ -105,7 +106,9 @@ func layout(t testing.TB, o ServerOptions) *Server {
 	if s.Version == "" {
 		s.Version = MLflow3
 	}
-	s.python = Python(t, s.Version)
+	if s.python = o.Python; s.python == "" {
+		s.python = Python(t, s.Version)
+	}
 	if s.Dir == "" {
 		s.Dir = t.TempDir()
 	}

@@ -204,7 +204,8 @@ func (p *parser) artifactRoots(f field) map[string]string {
 	return roots
 }
 
-// folder is the plain path of a local folder.
+// folder is the plain path of a local folder, or the location of one in an
+// object store.
 func (p *parser) folder(t text) string {
 	local, ok := mlflow.LocalPath(t.value())
 	scheme := mlflow.SchemeOf(t.value())
@@ -214,6 +215,10 @@ func (p *parser) folder(t text) string {
 			return p.inDir(local)
 		}
 		return filepath.FromSlash(local)
+	case !ok && mlflow.IsObjectStore(scheme):
+		if p.noPassword(t) {
+			return t.value()
+		}
 	case !ok && isBucket(scheme):
 		p.notServed(t.node, fmt.Sprintf("%s: a store of the kind %s", t.key, t.kind(scheme)), "write the path of a folder")
 	case !ok:

@@ -107,3 +107,14 @@ func unhex(c byte) byte {
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// IsObjectStore tells whether a scheme is that of a store of objects in which
+// MLflow keeps artifacts: Amazon's S3 and what speaks its protocol, Google
+// Cloud Storage, Azure Storage.
+func IsObjectStore(scheme string) bool {
+	switch scheme {
+	case "s3", "s3a", "gs", "wasb", "wasbs", "abfs", "abfss":
+		return true
+	}
+	return false
+}

@@ -39,6 +39,11 @@ type Options struct {
 	// Serves tells which locations Proxy is asked for; nil: `mlflow-artifacts:`
 	// and http.
 	Serves func(fetch.Location) bool
+
+	// Cloud reads locations of object stores: those that Roots and Given name,
+	// and those of the schemes for which Followed is true.
+	Cloud    fetch.Artifacts
+	Followed func(scheme string) bool
 }
 
 // A Root says that what lies below Prefix is to be read below the folder Path.
@@ -46,25 +51,32 @@ type Options struct {
 type Root struct {
 	Prefix string // of locations, in any spelling, such as `mlflow-artifacts:/` or `file:///C:/Users/x/mlruns`
 	Path   string // a folder of this machine: a plain path, nothing in it is decoded
+	Bucket string // instead of Path: a location that Options.Cloud reads
 }
 
 // Artifacts reads the files of one store. It implements fetch.Artifacts.
 type Artifacts struct {
 	proxy  fetch.Artifacts
 	serves func(fetch.Location) bool
+	cloud  fetch.Artifacts
 	mapped []mapping // longest prefix first
 	given  []mapping
 	known  []*folder // where a local location may lie as it is
 	moved  []*folder // where files of a store that was moved may lie, in order of search
 	local  bool      // the store lies on this machine
+	follow func(scheme string) bool
 }
 
 // New makes a reader. Close gives back the folders it holds open.
 func New(o Options) *Artifacts {
-	a := &Artifacts{proxy: o.Proxy, serves: o.Serves, local: o.StoreDir != ""}
+	a := &Artifacts{
+		proxy: o.Proxy, serves: o.Serves, cloud: o.Cloud, follow: o.Followed, local: o.StoreDir != "",
+	}
 	a.mapped, a.given = a.mappings(o.Roots), a.mappings(o.Given)
 	for _, m := range a.mapped {
-		m.folder.mounted = true
+		if m.folder != nil {
+			m.folder.mounted = true
+		}
 	}
 	slices.SortStableFunc(a.mapped, func(x, y mapping) int { return len(y.prefix.segs) - len(x.prefix.segs) })
 	if a.local {
@@ -86,13 +98,16 @@ func New(o Options) *Artifacts {
 func (a *Artifacts) mappings(roots []Root) []mapping {
 	var list []mapping
 	for _, r := range roots {
-		if r.Path == "" {
+		m := mapping{bucket: r.Bucket}
+		switch {
+		case r.Path != "":
+			m.folder = newFolder(r.Path)
+			a.known = append(a.known, m.folder)
+		case r.Bucket == "":
 			continue
 		}
-		f := newFolder(r.Path)
-		a.known = append(a.known, f)
-		for _, p := range spellings(r.Prefix) {
-			list = append(list, mapping{p, f})
+		for _, m.prefix = range spellings(r.Prefix) {
+			list = append(list, m)
 		}
 	}
 	return list
@@ -111,12 +126,12 @@ func (a *Artifacts) Close() error {
 
 // ReadFile reads one file; see fetch.Artifacts.
 func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
-	places, proxied, err := a.places(at, path)
+	places, ask, err := a.places(at, path)
 	if err != nil {
 		return fetch.File{}, a.failed("reading", at, path, err)
 	}
-	if proxied {
-		return a.proxy.ReadFile(ctx, at, path, limit, since)
+	if ask != nil {
+		return ask.from.ReadFile(ctx, ask.at, path, limit, since)
 	}
 	var last error
 	for _, p := range places {
@@ -140,13 +155,13 @@ func (a *Artifacts) ReadFile(ctx context.Context, at fetch.Location, path string
 // by its name, without size; so is what is neither file nor folder.
 func (a *Artifacts) List(ctx context.Context, at fetch.Location, path string, depth int) iter.Seq2[mlflow.FileInfo, error] {
 	return func(yield func(mlflow.FileInfo, error) bool) {
-		places, proxied, err := a.places(at, path)
+		places, ask, err := a.places(at, path)
 		if err != nil {
 			yield(mlflow.FileInfo{}, a.failed("listing", at, path, err))
 			return
 		}
-		if proxied {
-			a.proxy.List(ctx, at, path, depth)(yield)
+		if ask != nil {
+			ask.from.List(ctx, ask.at, path, depth)(yield)
 			return
 		}
 		p, err := a.choose(places, path)

@@ -202,7 +202,7 @@ func TestAMappingWins(t *testing.T) {
 
 func TestAMappingWinsOverFilesThatAreStillWhereTheyWere(t *testing.T) {
 	old := tree(t, run+"/MLmodel")
-	a := reader(t, Options{StoreDir: t.TempDir(), Roots: []Root{{old, t.TempDir()}}})
+	a := reader(t, Options{StoreDir: t.TempDir(), Roots: []Root{{Prefix: old, Path: t.TempDir()}}})
 	err := wantError(t, a, old+"/"+run, mlflow.ErrNotFound)
 	if errors.Is(err, mlflow.ErrOutside) || mlflow.Hint(err) != "" {
 		t.Errorf("%v, hint %q", err, mlflow.Hint(err))
@@ -212,7 +212,7 @@ func TestAMappingWinsOverFilesThatAreStillWhereTheyWere(t *testing.T) {
 func TestTheLongestPrefixWins(t *testing.T) {
 	const tail = "1/" + run + "/artifacts"
 	outer, inner := tree(t, "b/c/"+tail+"/MLmodel", "b/c/other/MLmodel"), tree(t, tail+"/MLmodel")
-	for _, roots := range [][]Root{{{"/a", outer}, {"/a/b/c", inner}}, {{"/a/b/c", inner}, {"/a", outer}}} {
+	for _, roots := range [][]Root{{{Prefix: "/a", Path: outer}, {Prefix: "/a/b/c", Path: inner}}, {{Prefix: "/a/b/c", Path: inner}, {Prefix: "/a", Path: outer}}} {
 		a := reader(t, Options{Roots: roots})
 		wantFile(t, a, "/a/b/c/"+tail, tail+"/MLmodel", "")
 		wantError(t, a, "/a/b/c/other", mlflow.ErrNotFound)
@@ -220,25 +220,25 @@ func TestTheLongestPrefixWins(t *testing.T) {
 }
 
 func TestAPrefixEndsWhereANameEnds(t *testing.T) {
-	a := reader(t, Options{Roots: []Root{{"/mlruns", tree(t, "2/1/MLmodel", "MLmodel")}, {"", t.TempDir()}, {"/nothing", ""}}})
+	a := reader(t, Options{Roots: []Root{{Prefix: "/mlruns", Path: tree(t, "2/1/MLmodel", "MLmodel")}, {Prefix: "", Path: t.TempDir()}, {Prefix: "/nothing"}}})
 	wantError(t, a, "/mlruns2/1", mlflow.ErrUnsupported)
 	wantError(t, a, "/nothing", mlflow.ErrUnsupported)
 }
 
 func TestReadsLocationsThatAreAlreadyBelowAnArtifactRoot(t *testing.T) {
 	dir := tree(t, "x/MLmodel")
-	a := reader(t, Options{Roots: []Root{{"mlflow-artifacts:/", dir}}})
+	a := reader(t, Options{Roots: []Root{{Prefix: "mlflow-artifacts:/", Path: dir}}})
 	wantFile(t, a, dir+"/x", "x/MLmodel", "")
 }
 
 func TestReadsAModelFolderThatTheUserNamed(t *testing.T) {
 	dir := tree(t, "my model/MLmodel")
 	for _, uri := range []string{dir + "/my model", dir + "/my%20model/", "file://" + dir + "/my%20model", "./my model"} {
-		a := reader(t, Options{Given: []Root{{uri, dir + "/my model"}}})
+		a := reader(t, Options{Given: []Root{{Prefix: uri, Path: dir + "/my model"}}})
 		wantFile(t, a, uri, "my model/MLmodel", "")
 		wantError(t, a, dir+"/other", mlflow.ErrUnsupported)
 	}
-	a := reader(t, Options{Given: []Root{{dir + "/gone", dir + "/gone"}, {dir + "/my model/x", dir + "/my model/x"}}})
+	a := reader(t, Options{Given: []Root{{Prefix: dir + "/gone", Path: dir + "/gone"}, {Prefix: dir + "/my model/x", Path: dir + "/my model/x"}}})
 	wantError(t, a, dir+"/gone", mlflow.ErrNotFound)
 	wantError(t, a, dir+"/my model/x", mlflow.ErrNotFound)
 }
@@ -246,13 +246,13 @@ func TestReadsAModelFolderThatTheUserNamed(t *testing.T) {
 func TestAModelFolderThatTheUserNamedAndThatWasMovedIsFound(t *testing.T) {
 	tail := "mlruns/1/" + run + "/artifacts/model"
 	const moved = "file:///D:/My Work/proj/"
-	a := reader(t, Options{StoreDir: tree(t, tail+"/MLmodel"), Given: []Root{{moved + tail, "D:/My Work/proj/" + tail}}})
+	a := reader(t, Options{StoreDir: tree(t, tail+"/MLmodel"), Given: []Root{{Prefix: moved + tail, Path: "D:/My Work/proj/" + tail}}})
 	wantFile(t, a, moved+tail, tail+"/MLmodel", moved+tail)
 }
 
 func TestAnArtifactRootThatIsNotThereIsNotEmpty(t *testing.T) {
 	dir := t.TempDir()
-	a := reader(t, Options{Roots: []Root{{"mlflow-artifacts:/", dir + "/not/mounted"}}})
+	a := reader(t, Options{Roots: []Root{{Prefix: "mlflow-artifacts:/", Path: dir + "/not/mounted"}}})
 	err := wantError(t, a, "mlflow-artifacts:/1/"+run+"/artifacts/model", mlflow.ErrUnavailable)
 	if mlflow.Hint(err) != "mount it, or correct artifact-roots" || !strings.Contains(err.Error(), dir+"/not/mounted, which artifact-roots names, is not there") {
 		t.Errorf("%v, hint %q", err, mlflow.Hint(err))
@@ -285,7 +285,7 @@ func TestNothingIsReadOutsideOfTheStore(t *testing.T) {
 
 func TestNoDotsLeadOutOfAFolder(t *testing.T) {
 	dir := tree(t, "store/mlflow.db", "secret/MLmodel", "store/"+run+"/MLmodel")
-	a := reader(t, Options{StoreDir: dir + "/store", Roots: []Root{{"mlflow-artifacts:/", dir + "/store"}}})
+	a := reader(t, Options{StoreDir: dir + "/store", Roots: []Root{{Prefix: "mlflow-artifacts:/", Path: dir + "/store"}}})
 	for _, uri := range []string{"mlflow-artifacts:/../secret", "mlflow-artifacts:/%2e%2e/secret", "mlflow-artifacts:/a/..%2f../secret", "../secret", "%2e%2e/secret", `..\secret`} {
 		wantError(t, a, uri, mlflow.ErrNotFound)
 	}
@@ -326,7 +326,7 @@ func TestNoLinkLeadsOutOfAFolder(t *testing.T) {
 	wantError(t, a, "/gone/1/"+run, mlflow.ErrOutside) // artifacts beside the store leads away
 	wantFile(t, a, dir+"/mlruns/1/good", "mlruns/1/inside/MLmodel", "")
 
-	a = reader(t, Options{StoreDir: dir, Roots: []Root{{dir + "/mlruns/1/folder", secret}}})
+	a = reader(t, Options{StoreDir: dir, Roots: []Root{{Prefix: dir + "/mlruns/1/folder", Path: secret}}})
 	wantFile(t, a, dir+"/mlruns/1/folder", "MLmodel", "")
 }
 
@@ -340,10 +340,10 @@ func TestKindsOfStoresThatAreNotServed(t *testing.T) {
 		wantError(t, a, uri, mlflow.ErrUnsupported)
 	}
 	err := wantError(t, reader(t, Options{}), "s3://key:secret@bucket/1/"+run+"/artifacts?sig=secret", mlflow.ErrUnsupported)
-	if want := `reading s3://bucket/1/` + run + `/artifacts/MLmodel: locations of the kind s3: are not served here`; err.Error() != want {
+	if want := `reading s3://bucket/1/` + run + `/artifacts/MLmodel: nobody is logged in to its store`; err.Error() != want {
 		t.Errorf("message %q, want %q", err, want)
 	}
-	if want := `if its files are on this machine, tell the host where: artifact-roots: {"s3://bucket/": FOLDER}`; mlflow.Hint(err) != want {
+	if want := `to let it be read, log in as its vendor's tools do, or add to the host: artifact-roots: {"s3://bucket": "s3://bucket"}; a folder may stand there, too`; mlflow.Hint(err) != want {
 		t.Errorf("hint %q, want %q", mlflow.Hint(err), want)
 	}
 	for _, uri := range []string{"mlflow-artifacts:/1/" + run, "http://127.0.0.1:1/" + run, "https://h/api/2.0/mlflow-artifacts/artifacts/" + run} {

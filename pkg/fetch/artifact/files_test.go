@@ -186,7 +186,7 @@ func (p proxy) List(_ context.Context, at fetch.Location, path string, depth int
 
 func TestTheServerIsAskedForItsOwnArtifacts(t *testing.T) {
 	var asked []string
-	a := reader(t, Options{Proxy: proxy{&asked}, Roots: []Root{{"mlflow-artifacts:/2", t.TempDir()}}})
+	a := reader(t, Options{Proxy: proxy{&asked}, Roots: []Root{{Prefix: "mlflow-artifacts:/2", Path: t.TempDir()}}})
 	f, err := a.ReadFile(t.Context(), fetch.Location{URI: "mlflow-artifacts:/1/x", Owner: []string{"x"}}, "MLmodel", 7, fetch.Stamp{Size: 3})
 	if err != nil || string(f.Data) != "proxied" {
 		t.Error(f, err)

@@ -15,46 +15,60 @@ import (
 type place struct {
 	folder *folder
 	rel    string
-	moved  bool // found beside the store, not where the location says
+	moved  bool   // found beside the store, not where the location says
+	bucket string // instead of folder: the location in an object store
 }
 
 // A mapping is one spelling of a Root.
 type mapping struct {
 	prefix where
 	folder *folder
+	bucket string // instead of folder
 }
 
-// places lists where a location may be, in the order in which they are tried;
-// proxied says that the server is to be asked instead. sub is what is to be
-// read below it.
-func (a *Artifacts) places(at fetch.Location, sub string) (list []place, proxied bool, err error) {
+// An other is who reads a location that is not of this machine.
+type other struct {
+	from fetch.Artifacts
+	at   fetch.Location
+}
+
+// places lists where a location may be, in the order in which they are tried,
+// or who is to be asked instead. sub is what is to be read below it.
+func (a *Artifacts) places(at fetch.Location, sub string) (list []place, ask *other, err error) {
 	if sub != "" && !filepath.IsLocal(filepath.FromSlash(sub)) {
-		return nil, false, mlflow.Reason(mlflow.ErrOutside, "the path leads out of the folder")
+		return nil, nil, mlflow.Reason(mlflow.ErrOutside, "the path leads out of the folder")
 	}
 	spelled := spellings(at.URI)
 	if len(spelled) == 0 {
-		return nil, false, notFound("this cannot be the location of a file")
+		return nil, nil, notFound("this cannot be the location of a file")
 	}
 	if list := placesIn(a.mapped, spelled); list != nil {
-		return list, false, nil
+		if uri := list[0].bucket; uri != "" {
+			return nil, &other{a.cloud, fetch.Location{URI: uri, Owner: at.Owner}}, nil
+		}
+		return list, nil, nil
 	}
 	list = placesIn(a.given, spelled)
 	switch {
+	case list != nil && list[0].bucket != "":
+		return nil, &other{a.cloud, at}, nil
 	case list == nil && a.serves != nil && a.serves(at):
-		return nil, true, nil
+		return nil, &other{a.proxy, at}, nil
 	case spelled[0].local:
 		for _, w := range spelled {
 			list = append(list, a.asItIs(w)...)
 		}
 	case a.proxy != nil && a.serves == nil && throughServer(spelled[0].scheme):
-		return nil, true, nil
+		return nil, &other{a.proxy, at}, nil
+	case mlflow.IsObjectStore(spelled[0].scheme) && a.follow != nil && a.follow(spelled[0].scheme):
+		return nil, &other{a.cloud, at}, nil
 	case spelled[0].scheme != "mlflow-artifacts" || !a.local:
-		return nil, false, unsupported(spelled[0], at.Owner)
+		return nil, nil, unsupported(spelled[0], at.Owner)
 	}
 	for _, w := range spelled {
 		list = append(list, a.relocated(w, at.Owner)...)
 	}
-	return list, false, nil
+	return list, nil, nil
 }
 
 // throughServer tells what a server may have: its proxy knows whether it is
@@ -71,11 +85,19 @@ func placesIn(mapped []mapping, spelled []where) []place {
 		for _, w := range spelled {
 			if rel, ok := w.below(m.prefix); ok && (longest < 0 || len(m.prefix.segs) == longest) {
 				longest = len(m.prefix.segs)
-				list = append(list, place{folder: m.folder, rel: rel})
+				list = append(list, m.place(rel))
 			}
 		}
 	}
 	return list
+}
+
+// place is what lies at rel below a mapping.
+func (m mapping) place(rel string) place {
+	if m.bucket == "" {
+		return place{folder: m.folder, rel: rel}
+	}
+	return place{bucket: strings.TrimRight(m.bucket, "/") + "/" + rel}
 }
 
 // asItIs lists the known folders that a local location is in.
@@ -122,6 +144,11 @@ func (a *Artifacts) relocated(w where, owner []string) []place {
 
 func unsupported(w where, owner []string) error {
 	e := &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "locations of the kind %s: are not served here", w.scheme)}
+	if mlflow.IsObjectStore(w.scheme) {
+		e.Err = mlflow.Reason(mlflow.ErrUnsupported, "nobody is logged in to its store")
+		e.Hint = fmt.Sprintf("to let it be read, log in as its vendor's tools do, or add to the host: artifact-roots: {%[1]q: %[1]q}; a folder may stand there, too", mlflow.Redact(strings.TrimSuffix(w.anchor, "/")))
+		return e
+	}
 	if w.scheme != "runs" && w.scheme != "models" {
 		e.Hint = hintToMap(w, owner, true)
 	}
