@@ -37,6 +37,7 @@ func layers() map[string]layer {
 		}},
 		"pkg/fetch/filestore": {backend, []string{errgroup}},
 		"pkg/fetch/artifact":  {backend, nil},
+		"pkg/fetch/cloud":     {backend, []string{"*"}}, // the vendors' libraries
 		"pkg/enrich":          {[]string{"pkg/mlflow"}, []string{jsontext}},
 		"pkg/report":          {[]string{"pkg/mlflow"}, []string{json, jsontext}},
 		"pkg/bulk":            {[]string{"pkg/mlflow"}, []string{"github.com/klauspost/compress/zstd"}},

@@ -62,7 +62,7 @@ func (s *session) openDatabricks(at address, h hostSpec, log *slog.Logger) (*sto
 	files := w.Artifacts()
 	return &store{
 		source: w.Source(log), client: w.Client(), workspace: w,
-		artifacts: artifactsOf(h, artifact.Options{Proxy: files, Serves: files.Serves}),
+		artifacts: s.artifactsOf(h, artifact.Options{Proxy: files, Serves: files.Serves}),
 		close:     func() error { w.Close(); return nil },
 	}, nil
 }

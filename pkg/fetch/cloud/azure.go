@@ -43,9 +43,6 @@ func (a *Artifacts) openAzure(ctx context.Context, b bucket, o *opened) error {
 
 func (a *Artifacts) azureContainer(b bucket) (*container.Client, error) {
 	options := &container.ClientOptions{}
-	if a.o.HTTP != nil {
-		options.Transport = a.o.HTTP
-	}
 	// The Data Lake's files are blobs of the same account.
 	url := fmt.Sprintf("https://%s.blob.%s/%s", b.account, b.domain, b.name)
 	switch {

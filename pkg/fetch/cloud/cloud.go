@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net/http"
 	"path"
 	"strings"
 	"sync"
@@ -22,10 +21,6 @@ type Options struct {
 	S3     S3
 	Google Google
 	Azure  Azure
-
-	// HTTP makes the requests to S3 and Azure; nil: http.DefaultClient.
-	// Google's library brings its own client, which logs in.
-	HTTP *http.Client
 }
 
 // S3 is how a store that speaks Amazon's protocol is reached.

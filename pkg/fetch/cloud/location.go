@@ -32,19 +32,19 @@ func parse(uri string) (bucket, string, error) {
 	case "s3", "s3a":
 		// A name that is none could change the host that is asked.
 		if !matches(`^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$`, authority) {
-			return bucket{}, "", notABucket(authority)
+			return bucket{}, "", notABucket()
 		}
 		return bucket{kind: amazon, name: authority}, key, nil
 	case "gs":
 		if !matches(`^[a-z0-9][a-z0-9._-]{1,221}$`, authority) {
-			return bucket{}, "", notABucket(authority)
+			return bucket{}, "", notABucket()
 		}
 		return bucket{kind: google, name: authority}, key, nil
 	case "wasb", "wasbs", "abfs", "abfss":
 		m := regexp.MustCompile(`^([a-z0-9$][a-z0-9-]{0,62})@([a-z0-9]{3,24})\.(?:blob|dfs)\.(core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net))$`).FindStringSubmatch(authority)
 		if m == nil {
 			return bucket{}, "", &mlflow.Error{
-				Err:  mlflow.Reason(mlflow.ErrUnsupported, "%q is not a container of Azure Storage", mlflow.Redact(authority)),
+				Err:  mlflow.Reason(mlflow.ErrUnsupported, "it does not begin with the name of a container of Azure Storage"),
 				Hint: "locations are read that look like wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
 			}
 		}
@@ -55,6 +55,6 @@ func parse(uri string) (bucket, string, error) {
 
 func matches(pattern, s string) bool { return regexp.MustCompile(pattern).MatchString(s) }
 
-func notABucket(name string) error {
-	return mlflow.Reason(mlflow.ErrUnsupported, "%q cannot be the name of a bucket", mlflow.Redact(name))
+func notABucket() error {
+	return mlflow.Reason(mlflow.ErrUnsupported, "it does not begin with the name of a bucket")
 }

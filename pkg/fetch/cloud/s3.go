@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
@@ -79,24 +80,15 @@ func regionOf(ctx context.Context, cfg aws.Config, bucket string) string {
 	return cfg.Region
 }
 
-// httpClient is the client of the user, less its care for certificates where
-// that is asked for.
-func (a *Artifacts) httpClient() *http.Client {
-	client := a.o.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	if !a.o.S3.IgnoreTLS {
-		return client
-	}
-	base, ok := client.Transport.(*http.Transport)
-	if !ok {
-		base, _ = http.DefaultTransport.(*http.Transport)
-	}
-	transport := base.Clone()
-	if transport.TLSClientConfig == nil {
-		transport.TLSClientConfig = &tls.Config{}
-	}
-	transport.TLSClientConfig.InsecureSkipVerify = true
-	return &http.Client{Transport: transport}
+// httpClient is the library's own client, which knows AWS_CA_BUNDLE.
+func (a *Artifacts) httpClient() aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		if !a.o.S3.IgnoreTLS {
+			return
+		}
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.InsecureSkipVerify = true
+	})
 }
