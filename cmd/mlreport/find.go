@@ -41,7 +41,11 @@ func (c *findCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if c.Manifest != "-" {
-		if err := s.printTable(storeTable(stores), c.Output); err != nil {
+		table := storeTable(stores)
+		if n := s.columns(); n > 0 && n < 120 && c.Output == "text" {
+			table = narrowStores(stores)
+		}
+		if err := s.printTable(table, c.Output); err != nil {
 			return err
 		}
 	}
@@ -69,6 +73,21 @@ func cmpDepth(n int) int {
 		return -1
 	}
 	return n
+}
+
+// narrowStores is the table for a narrow terminal: what a path shows, and
+// whence a store was moved, is left out.
+func narrowStores(stores []stock) view.Table {
+	t := view.Table{Columns: []string{"STORE", "MLFLOW", "RUNS", "MODELS", "VERSIONS", "LOGGED", "NEWEST RUN", "MOVED"}}
+	for _, r := range storeTable(stores).Rows {
+		moved := "yes"
+		if r[8] == "-" {
+			moved = "-"
+		}
+		r[2] = strings.NewReplacer(" or newer", "+", " to ", "-").Replace(r[2])
+		t.Rows = append(t.Rows, []string{r[0], r[2], r[3], r[4], r[5], r[6], r[7][:min(len(r[7]), len("2006-01-02"))], moved})
+	}
+	return t
 }
 
 func storeTable(stores []stock) view.Table {

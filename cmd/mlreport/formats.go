@@ -3,7 +3,9 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -27,10 +29,33 @@ func (s *session) printTable(t view.Table, format string) error {
 	case "markdown":
 		data = []byte(t.Markdown())
 	default:
-		data = []byte(t.Text(s.columns()))
+		data = s.paint(t.Text(s.columns()), true)
 	}
 	_, err := s.Stdout.Write(data)
 	return err
+}
+
+// paint makes headings bold where there is colour: the first line, and, but
+// for a table, each that is not indented.
+func (s *session) paint(text string, table bool) []byte {
+	if !s.colour(s.columns() > 0) {
+		return []byte(text)
+	}
+	var b strings.Builder
+	for i, line := range slices.Collect(strings.Lines(text)) {
+		end := strings.TrimSuffix(line, "\n")
+		if i > 0 && (table || end == "" || end[0] == ' ') {
+			b.WriteString(line)
+			continue
+		}
+		b.WriteString("\x1b[1m" + end + "\x1b[0m\n")
+	}
+	return []byte(b.String())
+}
+
+// colour tells whether a terminal is to show colour.
+func (e *env) colour(terminal bool) bool {
+	return terminal && e.get("NO_COLOR") == "" && e.get("TERM") != "dumb"
 }
 
 // columns is how wide the terminal on stdout is; 0 when there is none.

@@ -39,9 +39,15 @@ func (c *overviewCmd) Run(ctx context.Context, s *session) error {
 	if c.Output != "text" {
 		return s.printTable(modelTable(rows), c.Output)
 	}
-	describe(s.Stdout, k)
+	var about strings.Builder
+	describe(&about, k)
 	if len(rows) > 0 {
-		fmt.Fprintln(s.Stdout)
+		about.WriteString("\n")
+	}
+	if _, err := s.Stdout.Write(s.paint(about.String(), true)); err != nil {
+		return err
+	}
+	if len(rows) > 0 {
 		if err := s.printTable(modelTable(rows), "text"); err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func newProgress(e *env, hosts []batch.Host, quiet, verbose bool) *progress {
 	slices.SortFunc(p.hosts, func(a, b *hostProgress) int { return cmp.Compare(a.name, b.name) })
 	switch {
 	case quiet:
-	case e.Terminal && !verbose && e.records == nil: // log lines would run through the bars
+	case e.Terminal && e.get("TERM") != "dumb" && !verbose && e.records == nil: // log lines would run through the bars
 		p.showBars()
 	default:
 		p.ended.Go(p.showLines)

@@ -58,9 +58,9 @@ func (c *showCmd) print(s *session, sheet view.Sheet) error {
 		data = []byte(sheet.Markdown())
 	default:
 		if len(sheet.Models) == 1 {
-			data = []byte(sheet.Text(o))
+			data = s.paint(sheet.Text(o), false)
 		} else {
-			data = []byte(sheet.SideBySide(o))
+			data = s.paint(sheet.SideBySide(o), false)
 		}
 	}
 	_, err := s.Stdout.Write(data)
@@ -121,14 +121,14 @@ func (c *showCmd) subject(ctx context.Context, s *session) (*plan, error) {
 	col := &collector{session: s, askedFlags: askedFlags{storeFlags: c.storeFlags}, log: s.logger(), plan: &plan{}}
 	ref, single, err := c.ref()
 	switch {
+	case isHTTP(c.Model):
+		return col.plan, col.word(ctx, c.Model)
 	case isModel:
 		return col.plan, col.modelFolder(ctx, c.Model, folder)
 	case err != nil:
 		return nil, err
 	case single:
 		return col.plan, col.model(ctx, manifest.Entry{URI: ref.String(), Ref: ref})
-	case isHTTP(c.Model):
-		return col.plan, col.word(ctx, c.Model)
 	}
 	all, err := manifest.ParsePattern(manifest.Literal(c.Model))
 	if err != nil {

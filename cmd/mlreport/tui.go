@@ -76,9 +76,13 @@ func (u *tui) error(err error, code int) {
 		u.recordError(err, code)
 		return
 	}
-	fmt.Fprintf(u.Stderr, "mlreport: error: %s\n", harmless(err.Error()))
+	wrong, advice := "mlreport: error:", "mlreport: hint:"
+	if u.colour(u.Terminal) {
+		wrong, advice = "\x1b[1;31m"+wrong+"\x1b[0m", "\x1b[1;36m"+advice+"\x1b[0m"
+	}
+	fmt.Fprintf(u.Stderr, "%s %s\n", wrong, harmless(err.Error()))
 	if hint := mlflow.Hint(err); hint != "" {
-		fmt.Fprintf(u.Stderr, "mlreport: hint: %s\n", harmless(hint))
+		fmt.Fprintf(u.Stderr, "%s %s\n", advice, harmless(hint))
 	}
 }
 

@@ -17,8 +17,12 @@ type Table struct {
 // gap stands between the columns of a text.
 const gap = "  "
 
-// minColumn is how narrow a column may become.
-const minColumn = 8
+// Columns may become narrow to keep the first one whole, and at last so narrow
+// that little of them is left.
+const (
+	narrowColumn = 12
+	minColumn    = 8
+)
 
 // Text lays the table out in columns. Lines are at most columns wide, if that
 // is possible without making a column too narrow; 0: as wide as they come.
@@ -56,26 +60,38 @@ func widthsOf(rows [][]string) []int {
 	return widths
 }
 
-// fit takes from the widest column until the line fits.
+// fit takes from the widest column until the line fits: from the names in the
+// first one only when the others are narrow.
 func fit(widths []int, columns int) []int {
-	total := (len(widths) - 1) * len(gap)
-	for _, w := range widths {
-		total += w
+	if columns <= 0 {
+		return widths
 	}
-	for columns > 0 && total > columns {
+	over := (len(widths)-1)*len(gap) - columns
+	for _, w := range widths {
+		over += w
+	}
+	over = shrink(widths[1:], over, narrowColumn)
+	shrink(widths, over, minColumn)
+	return widths
+}
+
+// shrink takes from the widest column, again and again, as long as it is wider
+// than least, and returns what is still too much.
+func shrink(widths []int, over, least int) int {
+	for over > 0 && len(widths) > 0 {
 		widest := 0
 		for i, w := range widths {
 			if w > widths[widest] {
 				widest = i
 			}
 		}
-		if widths[widest] <= minColumn {
+		if widths[widest] <= least {
 			break
 		}
 		widths[widest]--
-		total--
+		over--
 	}
-	return widths
+	return over
 }
 
 // Line makes text fit for one line of a terminal: line breaks and tabs become
