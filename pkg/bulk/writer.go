@@ -25,6 +25,8 @@ const (
 
 	frameBytes = 1 << 20 // of lines, after which a frame ends
 	maxLine    = 1 << 30 // bytes
+
+	spoolWindow = 128 << 10 // bytes in which an encoder looks for what repeats: it holds as many
 )
 
 // fileName is the name of the nth file.
@@ -51,7 +53,7 @@ type Writer struct {
 
 // NewWriter makes a Writer on an empty spool.
 func NewWriter(spool Spool) (*Writer, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(spoolWindow), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +113,7 @@ func (w *Writer) Emit(order iter.Seq2[int64, error], fileBytes int64, write func
 	if fileBytes == 0 {
 		fileBytes = FileBytes
 	}
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(frameBytes))
 	if err != nil {
 		return err
 	}
