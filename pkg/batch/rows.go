@@ -15,6 +15,7 @@ import (
 func (l *lane) writeOne(j job, w placing, r sink.Report, inventory report.Inventory, o fetch.Outcome) error {
 	written, err := l.Tree.WriteReport(r)
 	if sink.OfOnePlace(err) {
+		l.Tree.Unstage(r.Place, r.Files)
 		l.fail(failure{w.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
 		return nil
 	}
