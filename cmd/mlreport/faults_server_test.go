@@ -73,7 +73,7 @@ func TestWhatAServerDoesWrongIsSaidWithWhereAndWhatToDo(t *testing.T) {
 		{name: "401", fault: mlflowtest.Fault{Status: 401}, said: who + "answered 401 UNAUTHENTICATED to ASKED: scripted by the test", denied: true,
 			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest"},
 		{name: "403", fault: mlflowtest.Fault{Status: 403}, said: who + "answered 403 PERMISSION_DENIED to ASKED: scripted by the test", denied: true,
-			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it"},
+			hint: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission READ on the registered model"},
 		{name: "429 with Retry-After", fault: mlflowtest.Fault{Status: 429, RetryAfter: 1}, said: who + "answered 429 REQUEST_LIMIT_EXCEEDED to ASKED: scripted by the test",
 			hint: "ask less at once: `limits: {in-flight: 2, requests-per-second: 5}` of the host in the manifest"},
 		{name: "500", fault: mlflowtest.Fault{Status: 500}, said: who + "answered 500 INTERNAL_ERROR to ASKED: scripted by the test", hint: log},
@@ -140,7 +140,7 @@ func TestAFaultOfOneRequestCostsOneSection(t *testing.T) {
 	}{
 		{"the run is denied", mlflowtest.Fault{Endpoint: "runs/get", Status: 403}, "partial",
 			"partial models:/wine/2: denied: the credentials may not read run " + run + "\n  run " + run + ": " + who +
-				"answered 403 PERMISSION_DENIED to runs/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it\n"},
+				"answered 403 PERMISSION_DENIED to runs/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission READ on the run's experiment\n"},
 		{"the experiment is a login page", mlflowtest.Fault{Endpoint: "experiments/get", LoginPage: true}, "partial",
 			"partial models:/wine/2: unavailable: experiment 1 could not be read this time\n  experiment 1: " + who +
 				"answered experiments/get with a page instead of data: Sign in.\n  hint: a login page or another program answers there: open URL in a browser to see it; programs sign in with MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD\n"},
@@ -152,7 +152,7 @@ func TestAFaultOfOneRequestCostsOneSection(t *testing.T) {
 			"partial models:/wine/2: artifact-missing: there is no file at " + file + "\n"},
 		{"the version is denied", mlflowtest.Fault{Endpoint: "model-versions/get", Status: 403}, "failed",
 			"failed models:/wine/2: denied: the credentials may not read version 2 of registered model \"wine\"\n  version 2 of registered model \"wine\": " + who +
-				"answered 403 PERMISSION_DENIED to model-versions/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission to read it\n"},
+				"answered 403 PERMISSION_DENIED to model-versions/get: scripted by the test\n  hint: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or `auth:` of the host in the manifest; with a login that is refused, ask the server's administrator for the permission READ on the registered model\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServerUser(t, mlflowtest.FakeOptions{})

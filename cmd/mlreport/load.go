@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/fetch/artifact"
 	"github.com/mlreport/mlreport/pkg/manifest"
@@ -246,13 +248,21 @@ func (p *plan) only(pattern string) error {
 // open opens the hosts that entries ask. An error means that no host can be
 // asked: a mistake in the environment, or ctx has ended.
 func (s *session) open(ctx context.Context, p *plan, log *slog.Logger) ([]*opened, error) {
-	var hosts []*opened
-	for _, h := range p.hosts {
-		if !slices.ContainsFunc(p.entries, func(e manifest.Entry) bool { return e.Host == h.Name }) {
-			continue
-		}
-		o := s.openHost(ctx, h, log)
-		hosts = append(hosts, o)
+	asked := slices.DeleteFunc(slices.Clone(p.hosts), func(h hostSpec) bool {
+		return !slices.ContainsFunc(p.entries, func(e manifest.Entry) bool { return e.Host == h.Name })
+	})
+	hosts := make([]*opened, len(asked))
+	var all errgroup.Group // side by side: one that does not answer costs its own time only
+	for i, h := range asked {
+		all.Go(func() error {
+			hosts[i] = s.openHost(ctx, h, log)
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return hosts, err
+	}
+	for _, o := range hosts {
 		var usage errUsage
 		switch {
 		case ctx.Err() != nil:

@@ -22,9 +22,6 @@ const interactivePatience = 10 * time.Second
 // openServer makes a client for a tracking server. What the manifest does not
 // say is taken from the variables that MLflow's own client reads.
 func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, error) {
-	if h.Auth.SigV4 {
-		return nil, notServed("auth: aws-sigv4 (requests signed for AWS)", "")
-	}
 	o := s.serverOptions(at, h, log)
 	o.Username, o.Password, o.Token, o.CredentialsFrom = h.Auth.Username, h.Auth.Password, h.Auth.Token, "the manifest"
 	o.Workspace = h.Workspace

@@ -2,13 +2,11 @@ package manifest
 
 import (
 	"strings"
-
-	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // Auth is how to log in to a host; empty when the environment says it. At most
-// one way is set: Username with Password, Token, ClientID with ClientSecret,
-// Profile, or SigV4.
+// one way is set: Username with Password, Token, ClientID with ClientSecret, or
+// Profile.
 type Auth struct {
 	Username, Password string // both or none
 	Token              string // a bearer token, or a personal access token of Databricks
@@ -17,11 +15,6 @@ type Auth struct {
 	Host                   string // address of the workspace, such as https://adb-1.2.azuredatabricks.net; "" when a profile or the environment says it
 	ClientID, ClientSecret string // of a service principal (OAuth, machine to machine); both or none
 	Profile                string // a section of ~/.databrickscfg
-
-	// SigV4 signs each request as AWS wants it (version 4, service
-	// execute-api), with the credentials that AWS's own tools find.
-	SigV4                 bool
-	AWSProfile, AWSRegion string // "": as AWS's tools choose
 }
 
 func (p *parser) auth(f field) Auth {
@@ -33,7 +26,7 @@ func (p *parser) auth(f field) Auth {
 		}
 	}
 	var ways []string
-	for _, way := range [][]string{{"username", "password"}, {"token"}, {"client-id", "client-secret"}, {"profile"}, {"aws-sigv4"}} {
+	for _, way := range [][]string{{"username", "password"}, {"token"}, {"client-id", "client-secret"}, {"profile"}} {
 		for _, name := range way {
 			if has[name] && (len(ways) == 0 || !strings.HasPrefix(ways[len(ways)-1], way[0])) {
 				ways = append(ways, strings.Join(way, " and "))
@@ -45,9 +38,6 @@ func (p *parser) auth(f field) Auth {
 	} else {
 		both("username", "password")
 		both("client-id", "client-secret")
-	}
-	if !a.SigV4 && (has["aws-profile"] || has["aws-region"]) {
-		p.wrong(f.node, "auth has settings of AWS, but no `aws-sigv4: true`", "")
 	}
 	return a
 }
@@ -69,7 +59,7 @@ func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
 			*to = p.secret(f)
 		}}
 	}
-	return []key{
+	return append([]key{
 		plain("username", &a.Username),
 		secret("password", &a.Password),
 		secret("token", &a.Token),
@@ -77,13 +67,7 @@ func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
 		plain("client-id", &a.ClientID),
 		secret("client-secret", &a.ClientSecret),
 		plain("profile", &a.Profile),
-		{name: "aws-sigv4", read: func(f field) {
-			a.SigV4, _ = p.truth(f)
-			has["aws-sigv4"] = a.SigV4
-		}},
-		{name: "aws-profile", read: plain("aws-profile", &a.AWSProfile).read},
-		{name: "aws-region", read: plain("aws-region", &a.AWSRegion).read},
-	}
+	}, later("aws-sigv4")...)
 }
 
 // authFits holds a login against the kind of store that it is for.
@@ -92,12 +76,8 @@ func (p *parser) authFits(h *hostDraft) {
 		return
 	}
 	databricks := isDatabricks(h.Tracking) || isDatabricks(h.Registry)
-	server := isServer(mlflow.SchemeOf(h.Tracking)) || isServer(mlflow.SchemeOf(h.Registry))
-	switch a := h.Auth; {
-	case !databricks && (a.Host != "" || a.ClientID != "" || a.Profile != ""):
+	if a := h.Auth; !databricks && (a.Host != "" || a.ClientID != "" || a.Profile != "") {
 		p.wrong(h.auth, "auth: host, client-id and profile are about Databricks, which this host is not", "write tracking: databricks (and registry: databricks-uc)")
-	case !server && a.SigV4:
-		p.wrong(h.auth, "auth: aws-sigv4 is about servers (https://...), which this host is not", "")
 	}
 }
 

@@ -453,7 +453,7 @@ func TestAnEntryForSeveralHostsIsAnEntryOfEach(t *testing.T) {
 	if m.DefaultHost != "" {
 		t.Errorf("the default host is %q: every place must say its host", m.DefaultHost)
 	}
-	if diff := cmp.Diff(Auth{SigV4: true, AWSProfile: "mlflow", AWSRegion: "eu-west-1"}, m.Hosts[0].Auth); diff != "" {
+	if diff := cmp.Diff(Auth{Token: "s3cret"}, m.Hosts[0].Auth); diff != "" {
 		t.Error(diff)
 	}
 }

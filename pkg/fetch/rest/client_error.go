@@ -57,7 +57,7 @@ func (c *Client) judge(q call, a answer) *failure {
 	return &failure{
 		status: a.status,
 		after:  retryAfter(a.header, c.opts.Now()),
-		err:    &mlflow.Error{Err: c.apiError(q, a.status, code, message, kind), Hint: c.hint(a, code, message, kind)},
+		err:    &mlflow.Error{Err: c.apiError(q, a.status, code, message, kind), Hint: c.hint(q, a, code, message, kind)},
 		again:  again,
 		absent: again && a.status != http.StatusInternalServerError,
 	}

@@ -44,7 +44,7 @@ func wrongAnswers() []wrongAnswer {
 			want: known + "answered 401 to runs/get",
 			hint: "the server wants a user name and a password, not a token: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"},
 		{name: "forbidden", status: 403, body: `{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}`, o: user, kind: mlflow.ErrDenied,
-			want: known + "answered 403 PERMISSION_DENIED to runs/get: Permission denied", hint: "ask the server's administrator for the permission to read it"},
+			want: known + "answered 403 PERMISSION_DENIED to runs/get: Permission denied", hint: "ask the server's administrator for the permission READ on the run's experiment"},
 		{name: "host check of 3.x", status: 403, body: "Invalid Host header - possible DNS rebinding attack detected", kind: mlflow.ErrDenied,
 			want: anonymous + "answered 403 to runs/get: Invalid Host header - possible DNS rebinding attack detected",
 			hint: "the server answers only to host names it was told: use one of them, or start it with --allowed-hosts"},

@@ -9,7 +9,7 @@ import (
 )
 
 // hint says what a user can do about an answer, or "".
-func (c *Client) hint(a answer, code, message string, kind error) string {
+func (c *Client) hint(q call, a answer, code, message string, kind error) string {
 	switch {
 	case a.status == http.StatusUnauthorized:
 		return c.hint401(a)
@@ -18,9 +18,9 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 	case a.status == http.StatusForbidden && c.opts.LoginHint != "" && strings.Contains(message, "access token"): // Databricks
 		return c.opts.LoginHint
 	case a.status == http.StatusForbidden && c.authorization == "":
-		return logIn + "; with a login that is refused, ask the server's administrator for the permission to read it"
+		return logIn + "; with a login that is refused, ask the server's administrator for " + permissionFor(q.name)
 	case a.status == http.StatusForbidden:
-		return "ask the server's administrator for the permission to read it"
+		return "ask the server's administrator for " + permissionFor(q.name)
 	case a.status == http.StatusProxyAuthRequired:
 		return "the HTTP proxy wants a user name and a password: put them into HTTP_PROXY or HTTPS_PROXY"
 	case a.status == http.StatusTooManyRequests:
@@ -35,6 +35,24 @@ func (c *Client) hint(a answer, code, message string, kind error) string {
 		return "see the server's log; what was not read now is read by the next run"
 	}
 	return ""
+}
+
+// permissionFor names the permission that a call takes, in the words of
+// MLflow's basic-auth: runs, logged models and files belong to an experiment.
+func permissionFor(call string) string {
+	for _, of := range []struct{ part, permission string }{
+		{"registered-models/", "the permission READ on the registered model"},
+		{"model-versions/", "the permission READ on the registered model"},
+		{"experiments/", "the permission READ on the experiment"},
+		{"runs/", "the permission READ on the run's experiment"},
+		{"logged-models/", "the permission READ on the logged model's experiment"},
+		{"artifacts", "the permission READ on the experiment (of a version: on its registered model, too)"},
+	} {
+		if strings.Contains(call, of.part) {
+			return of.permission
+		}
+	}
+	return "the permission to read it"
 }
 
 // logIn is what to do without credentials.
