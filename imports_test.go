@@ -26,11 +26,13 @@ func layers() map[string]layer {
 	)
 	backend := []string{"pkg/mlflow", "pkg/fetch"}
 	return map[string]layer{
-		"pkg/mlflow":           {nil, []string{yaml, jsontext}},
-		"pkg/manifest":         {[]string{"pkg/mlflow"}, []string{yaml}},
-		"pkg/fetch":            {[]string{"pkg/mlflow"}, []string{errgroup}},
-		"pkg/fetch/rest":       {backend, []string{errgroup, jsontext, json, "golang.org/x/time/rate", "golang.org/x/sys/unix"}},
-		"pkg/fetch/databricks": {append([]string{"pkg/fetch/rest"}, backend...), []string{"github.com/databricks/databricks-sdk-go/config"}},
+		"pkg/mlflow":     {nil, []string{yaml, jsontext}},
+		"pkg/manifest":   {[]string{"pkg/mlflow"}, []string{yaml}},
+		"pkg/fetch":      {[]string{"pkg/mlflow"}, []string{errgroup}},
+		"pkg/fetch/rest": {backend, []string{errgroup, jsontext, json, "golang.org/x/time/rate", "golang.org/x/sys/unix"}},
+		"pkg/fetch/databricks": {append([]string{"pkg/fetch/rest"}, backend...), []string{
+			"github.com/databricks/databricks-sdk-go/config", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",
+		}},
 		"pkg/fetch/sqlstore": {backend, []string{
 			"modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/unix",
 			"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",

@@ -152,3 +152,29 @@ func (b byOwner) ReadFile(ctx context.Context, at fetch.Location, path string, l
 func (b byOwner) List(ctx context.Context, at fetch.Location, path string, depth int) iter.Seq2[mlflow.FileInfo, error] {
 	return b.of(at).List(ctx, at, path, depth)
 }
+
+// permissions reads who may do what with an object; what cannot be had is an
+// issue, and nothing where the store has none.
+func (s *shower) permissions(ctx context.Context, kind, id, what string) (fetch.Permissions, []mlflow.Issue, error) {
+	p, err := fetch.PermissionsOf(ctx, s.Source, kind, id)
+	issues, err := platformIssues(ctx, kind, err, "the permissions of "+what)
+	return p, issues, err
+}
+
+// transitionRequests is the same for the requests to move a version to another
+// stage.
+func (s *shower) transitionRequests(ctx context.Context, id mlflow.VersionID) ([]any, []mlflow.Issue, error) {
+	requests, err := fetch.TransitionRequestsOf(ctx, s.Source, id)
+	issues, err := platformIssues(ctx, "model_version", err, "the transition requests of "+id.String())
+	return requests, issues, err
+}
+
+func platformIssues(ctx context.Context, section string, err error, what string) ([]mlflow.Issue, error) {
+	if ctx.Err() != nil || err == nil {
+		return nil, ctx.Err()
+	}
+	if issue, ok := fetch.PlatformIssue(section, err, what); ok {
+		return []mlflow.Issue{issue}, nil
+	}
+	return nil, nil
+}

@@ -2,8 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlreport/mlreport/internal/mlflowtest"
 )
@@ -64,5 +70,54 @@ func TestCommandsReadAWorkspace(t *testing.T) {
 	}
 	if got := at(doc, "manifest", "source"); got != "databricks" {
 		t.Errorf("source: %v", got)
+	}
+}
+
+func TestSamplesOfDatabricksAreWhatTheManifestMakes(t *testing.T) {
+	const committed = "../../samples/databricks"
+	f := mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{TooMany: 29, FilesAPI: true})
+	fresh := filepath.Join(t.TempDir(), "databricks")
+	if _, stderr, code := command(t, ".", atWorkspace(f), "run", "../../manifests/databricks.yaml", "--out", fresh); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for name, text := range readTree(t, fresh) {
+		if strings.HasSuffix(name, "/report.json") {
+			if err := mlflowtest.ValidateReport([]byte(text)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if strings.Contains(text, f.URL) || strings.Contains(text, f.StorageURL) || strings.Contains(text, mlflowtest.WorkspaceToken) {
+			t.Errorf("%s tells where the workspace was, or how to get in", name)
+		}
+	}
+	if *update {
+		for _, part := range []string{"model_reports", "mlflow_objects", "index.json"} {
+			if err := os.RemoveAll(filepath.Join(committed, part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, part := range []string{"model_reports", "mlflow_objects"} {
+			if err := os.CopyFS(filepath.Join(committed, part), os.DirFS(filepath.Join(fresh, part))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		data, err := os.ReadFile(filepath.Join(fresh, "index.json"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(committed, "index.json"), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, got := readTree(t, committed), readTree(t, fresh)
+	delete(want, "README.md")
+	delete(got, ".mlreport.json")
+	if d := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); d != "" {
+		t.Fatalf("the files differ; `make golden` writes them anew (-committed +made):\n%s", d)
+	}
+	for name := range want {
+		if d := cmp.Diff(want[name], got[name]); d != "" {
+			t.Errorf("%s differs; `make golden` writes it anew (-committed +made):\n%s", name, d)
+		}
 	}
 }

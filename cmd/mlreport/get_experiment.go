@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/enrich"
+	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 )
@@ -33,10 +34,18 @@ func (c *getExperimentCmd) Run(ctx context.Context, s *session) error {
 				return nil, err
 			}
 		}
+		var permissions *mlflow.Object
+		if c.GetPermissions {
+			p, more, err := sh.permissions(ctx, fetch.ExperimentKind, e.ID(), "experiment "+e.ID())
+			if err != nil {
+				return nil, err
+			}
+			permissions, issues = p.Lists, append(issues, more...)
+		}
 		if !c.GetRaw {
 			e = enrich.Experiment(e, sh.enrich)
 		}
-		return report.ExperimentDocument(e, runs, nil, issues), nil
+		return report.ExperimentDocument(e, runs, permissions, issues), nil
 	})
 }
 

@@ -23,7 +23,7 @@ type getMLflowModelCmd struct {
 // Run prints the MLmodel file.
 func (c *getMLflowModelCmd) Run(ctx context.Context, s *session) error {
 	return s.showModel(ctx, c.outputFlags, c.ModelURI, func(sh *shower, ref mlflow.Ref) (*mlflow.Object, error) {
-		b, errs, err := sh.bundle(ctx, ref)
+		b, errs, err := sh.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1})
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ type getMLflowModelWideCmd struct {
 // Run prints the wide report.
 func (c *getMLflowModelWideCmd) Run(ctx context.Context, s *session) error {
 	return s.showModel(ctx, c.outputFlags, c.ModelURI, func(sh *shower, ref mlflow.Ref) (*mlflow.Object, error) {
-		b, _, err := sh.bundle(ctx, ref)
+		b, _, err := sh.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1, Permissions: c.GetPermissions})
 		if err != nil {
 			return nil, err
 		}
@@ -86,18 +86,18 @@ func (s *session) showModel(ctx context.Context, out outputFlags, uri string, do
 	return s.showFrom(ctx, out, folders, func(sh *shower) (*mlflow.Object, error) { return document(sh, ref) })
 }
 
-// bundle resolves a model URI and reads all that belongs to it, its list of
-// files too. The errors are what stores said about what is missing in it.
-func (s *shower) bundle(ctx context.Context, ref mlflow.Ref) (*mlflow.Bundle, []error, error) {
+// bundle resolves a model URI and reads all that belongs to it. The errors are what stores said about what is missing in it.
+func (s *shower) bundle(ctx context.Context, want fetch.Target) (*mlflow.Bundle, []error, error) {
 	f := &fetch.Fetcher{Source: s.Source, Artifacts: s.Artifacts, Log: s.logger()}
-	for sel, err := range f.Select(ctx, []fetch.Want{{Ref: ref}}) {
+	for sel, err := range f.Select(ctx, []fetch.Want{{Ref: want.Ref}}) {
 		if err != nil {
 			return nil, nil, err
 		}
 		if sel.Failed != nil {
-			return nil, nil, s.notHad(ctx, ref, *sel.Failed, []error{sel.Err})
+			return nil, nil, s.notHad(ctx, want.Ref, *sel.Failed, []error{sel.Err})
 		}
-		out, err := f.Fetch(ctx, []fetch.Target{{Ref: sel.Ref, Version: sel.Version, MaxLevel: -1}})
+		want.Ref, want.Version = sel.Ref, sel.Version
+		out, err := f.Fetch(ctx, []fetch.Target{want})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -106,7 +106,7 @@ func (s *shower) bundle(ctx context.Context, ref mlflow.Ref) (*mlflow.Bundle, []
 		}
 		return out[0].Bundle, out[0].Errs, nil
 	}
-	return nil, nil, mlflow.Reason(mlflow.ErrNotFound, "there is nothing at %s", ref)
+	return nil, nil, mlflow.Reason(mlflow.ErrNotFound, "there is nothing at %s", want.Ref)
 }
 
 // parseRef reads a model URI of the command line.

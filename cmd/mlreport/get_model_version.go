@@ -38,7 +38,12 @@ func (c *getModelVersionCmd) Run(ctx context.Context, s *session) error {
 		}
 		shown := v.ModelVersion
 		if !c.GetRaw {
-			shown = enrich.ModelVersion(shown, v.DownloadURI, sh.enrich)
+			requests, more, err := sh.transitionRequests(ctx, shown.ID())
+			if err != nil {
+				return nil, err
+			}
+			issues = append(issues, more...)
+			shown = enrich.RequestedVersion(shown, v.DownloadURI, requests, sh.enrich)
 		}
 		return report.ModelVersionDocument(shown, run, issues), nil
 	})
@@ -57,6 +62,12 @@ func (s *shower) version(ctx context.Context, name, version string) (fetch.Versi
 		}
 	}
 	n, ok := fetch.Resolve(ref, model)
+	if ref.Kind == mlflow.LatestRef && fetch.HasNoStages(s.Source) {
+		if n, err = s.highest(ctx, name); err != nil {
+			return fetch.Version{}, err
+		}
+		ok = n > 0
+	}
 	if !ok {
 		_, err := fetch.Unresolved(ref, model)
 		return fetch.Version{}, err
@@ -77,6 +88,18 @@ func (s *shower) version(ctx context.Context, name, version string) (fetch.Versi
 		v.Value.DownloadURI, _ = l.DownloadURI(ctx, id) // an attribute that may be absent
 	}
 	return v.Value, ctx.Err()
+}
+
+// highest is the highest version of a model whose versions must be listed; 0:
+// it has none.
+func (s *shower) highest(ctx context.Context, name string) (n int64, err error) {
+	for v, err := range s.Source.ListVersions(ctx, fetch.Query{Models: []string{name}}) {
+		if err != nil {
+			return 0, err
+		}
+		n = max(n, v.ID().Version)
+	}
+	return n, nil
 }
 
 // versionRef reads the word behind --version: digits are a number, `@x` and

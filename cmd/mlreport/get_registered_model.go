@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/mlreport/mlreport/pkg/enrich"
+	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 )
@@ -31,10 +33,21 @@ func (c *getRegisteredModelCmd) Run(ctx context.Context, s *session) error {
 				return nil, err
 			}
 		}
+		var permissions *mlflow.Object
+		if c.GetPermissions {
+			p, more, err := sh.permissions(ctx, fetch.ModelKind, m.Name(), fmt.Sprintf("registered model %q", m.Name()))
+			if err != nil {
+				return nil, err
+			}
+			permissions, issues = p.Lists, append(issues, more...)
+			if p.Shown != nil {
+				m = mlflow.RegisteredModel{Object: p.Shown}
+			}
+		}
 		if !c.GetRaw {
 			m = enrich.RegisteredModel(m, sh.enrich)
 		}
-		return report.RegisteredModelDocument(m, runs, nil, issues), nil
+		return report.RegisteredModelDocument(m, runs, permissions, issues), nil
 	})
 }
 

@@ -89,7 +89,7 @@ func (c *listArtifactsCmd) files(ctx context.Context, s *session) ([]mlflow.File
 	case ofRun:
 		return c.ofRun(ctx, sh, strings.Trim(run, "/"))
 	}
-	b, errs, err := sh.bundle(ctx, ref)
+	b, errs, err := sh.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1})
 	if err != nil {
 		return nil, err
 	}

@@ -191,7 +191,7 @@ func readReport(path string) (*mlflow.Object, error) {
 
 // document is the wide report of one model, as run would write it.
 func (s *shower) document(ctx context.Context, ref mlflow.Ref) (*mlflow.Object, error) {
-	b, _, err := s.bundle(ctx, ref)
+	b, _, err := s.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 //	files            lines of bytes and path, a slash behind folders; the first line is the level listed to
 //	raw_model        JSON {"type", "loader_module", "mlflow_model", "feature_spec"}
 //	permissions      JSON
+//	platform         JSON {"transition_requests", "serving_endpoints", "experiment_permissions", "table_lineage": {table: lineage}}
 //	requirements.txt, conda.yaml, python_env.yaml
 //	                 files beside MLmodel
 //	kept             lines of path, place, bytes, sha256 and why it was left out; - for what is not there
@@ -90,6 +91,8 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 		*map[string]*[]byte{"requirements.txt": &e.Requirements, "conda.yaml": &e.Conda, "python_env.yaml": &e.PythonEnv}[f.Name] = f.Data
 	case "kept":
 		b.KeptFiles = readKeptFiles(text)
+	case "platform":
+		readPlatform(b, decodePart(t, f))
 	case "history":
 		b.MetricHistory = readHistory(t, text)
 	case "family":
@@ -103,6 +106,15 @@ func readPart(t testing.TB, b *mlflow.Bundle, f txtar.File) {
 			i := strings.SplitN(strings.TrimSpace(line), " ", 4)
 			b.AddIssue(mlflow.Issue{Section: i[0], Code: mlflow.Code(i[1]), Level: mlflow.Level(i[2]), Message: i[3]})
 		}
+	}
+}
+
+func readPlatform(b *mlflow.Bundle, o *mlflow.Object) {
+	b.TransitionRequests, b.ServingEndpoints = o.List("transition_requests"), o.List("serving_endpoints")
+	b.ExperimentPermissions = o.Object("experiment_permissions")
+	for table, v := range o.Object("table_lineage").All() {
+		lineage, _ := v.(*mlflow.Object)
+		b.TableLineage = append(b.TableLineage, mlflow.TableLineage{Table: table, Lineage: lineage})
 	}
 }
 

@@ -45,6 +45,9 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 		j.levels = deeper(j.levels, e.ArtifactMaxLevel)
 		j.target.Environment = j.target.Environment || e.Environment
 		wants = append(wants, e)
+		j.target.Permissions = j.target.Permissions || e.Permissions
+		j.target.Serving = j.target.Serving || e.Serving
+		j.target.TableLineage = j.target.TableLineage || e.TableLineage
 		j.target.History = int(deeper(manifest.Level(j.target.History), e.MetricHistory))
 	}
 	j.target.Copy = copying(wants)
@@ -155,6 +158,12 @@ func (j job) unasked() []string {
 	}
 	if !j.target.Lineage {
 		out = append(out, "lineage")
+	}
+	if !j.target.Serving {
+		out = append(out, "serving_endpoints")
+	}
+	if !j.target.TableLineage {
+		out = append(out, "table_lineage")
 	}
 	return out
 }

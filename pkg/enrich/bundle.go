@@ -10,7 +10,9 @@ import (
 func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
 	out := *b
 	out.RegisteredModel = RegisteredModel(b.RegisteredModel, o)
-	out.ModelVersion = ModelVersion(b.ModelVersion, b.DownloadURI, o)
+	out.PermittedModel = RegisteredModel(b.PermittedModel, o)
+	out.ModelVersion = RequestedVersion(b.ModelVersion, b.DownloadURI, b.TransitionRequests, o)
+	out.ServingEndpoints = servingEndpoints(b.ServingEndpoints, o)
 	out.LoggedModel = LoggedModel(b.LoggedModel, o)
 	out.Run = Run(b.Run, experimentName(b.Experiment, b.Run), o)
 	out.Experiment = Experiment(b.Experiment, o)

@@ -9,6 +9,12 @@ import (
 // ModelVersion enriches what `model-versions/get` shows below `model_version`.
 // downloadURI is what `get-download-uri` answers, or "" when it is not known.
 func ModelVersion(v mlflow.ModelVersion, downloadURI string, o Options) mlflow.ModelVersion {
+	return RequestedVersion(v, downloadURI, nil, o)
+}
+
+// RequestedVersion is ModelVersion with the requests to move it to another
+// stage, which a registry of Databricks has; nil: none has been read.
+func RequestedVersion(v mlflow.ModelVersion, downloadURI string, requests []any, o Options) mlflow.ModelVersion {
 	if v.Object == nil {
 		return v
 	}
@@ -18,6 +24,9 @@ func ModelVersion(v mlflow.ModelVersion, downloadURI string, o Options) mlflow.M
 	} else {
 		tagsInPlace(out)
 		replaceList(out, "aliases", sortAliases)
+	}
+	if requests != nil {
+		out.Set("_transition_requests", requests)
 	}
 	o.addRegistryAttributes(out)
 	o.addDownloadURIs(out, downloadURI)

@@ -50,6 +50,8 @@ type Target struct {
 	Environment bool     // read what the model needs to run
 	Copy        *Copying // files to be kept; nil: none
 	Lineage     bool     // read the parent and the children of the run
+
+	Permissions, Serving, TableLineage bool // what the platform knows besides, where it does
 }
 
 // An Outcome is what became of a Target: a bundle, or the reason why the
@@ -80,6 +82,9 @@ func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error
 		return nil, err
 	}
 	if err := c.followMLmodel(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.readPlatform(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.listWanted(ctx); err != nil {

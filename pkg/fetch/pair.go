@@ -76,5 +76,8 @@ func (p Pair) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, err
 	return "", mlflow.ErrUnsupported
 }
 
+// HasNoStages asks the registry.
+func (p Pair) HasNoStages() bool { return HasNoStages(p.Registry) }
+
 // KeepsFiles asks the registry.
 func (p Pair) KeepsFiles() bool { return keepsFiles(p.Registry) }

@@ -37,6 +37,7 @@ func (s *selection) models(ctx context.Context, names, listed []string) error {
 	}
 	for _, p := range picks {
 		p.addLast()
+		p.failUnlisted()
 		p.emitRest()
 	}
 	return nil
@@ -49,7 +50,7 @@ func (s *selection) claim(picks []*pick) {
 		return
 	}
 	for _, p := range picks {
-		if len(p.entries) > 0 || p.needsListing() && len(p.model.Value.List("latest_versions")) > 0 {
+		if len(p.entries) > 0 || p.needsListing() && (HasNoStages(s.f.Source) || len(p.model.Value.List("latest_versions")) > 0) {
 			s.f.Claim(p.name)
 		}
 	}
@@ -100,6 +101,7 @@ type pick struct {
 	model   Result[mlflow.RegisteredModel]
 	entries map[int64][]int // version -> entries that want it, once resolved
 	listing []Want          // selectors that need all versions listed
+	latest  []Want          // those of them that are no selectors: `models:/name/latest`
 	keep    int             // how many of the highest versions a latest:N rule wants
 	last    []Version       // the highest listed so far, ascending, up to keep
 	listed  map[int64]bool
@@ -108,6 +110,11 @@ type pick struct {
 func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], listed bool) *pick {
 	p := &pick{s: s, name: name, model: model, entries: map[int64][]int{}}
 	for _, w := range s.explicit[name] {
+		if w.Ref.Kind == mlflow.LatestRef && model.Err == nil && HasNoStages(s.f.Source) {
+			w.Selector = &Selector{Text: w.Ref.String(), Versions: VersionRule{Latest: 1}}
+			p.listing, p.latest, p.keep = append(p.listing, w), append(p.latest, w), 1
+			continue
+		}
 		p.resolve(w)
 	}
 	if !listed {
@@ -118,7 +125,7 @@ func (s *selection) pick(name string, model Result[mlflow.RegisteredModel], list
 		case !s.isListed(w, name):
 		case !Final(model.Err):
 			s.fail(w, IssueOf("entry", model.Err, mlflow.Issue{}, fmt.Sprintf("registered model %q", name)), model.Err)
-		case w.Selector.Versions.needsListing():
+		case w.Selector.Versions.needsListing() || w.Selector.Versions.Latest == 1 && HasNoStages(s.f.Source):
 			p.listing = append(p.listing, w)
 			p.keep = max(p.keep, w.Selector.Versions.Latest)
 		default:
@@ -142,6 +149,17 @@ func (p *pick) needsListing() bool { return len(p.listing) > 0 }
 func (p *pick) want(version int64, entry int) {
 	if !slices.Contains(p.entries[version], entry) {
 		p.entries[version] = append(p.entries[version], entry)
+	}
+}
+
+// failUnlisted fails what asked for the latest version of a model that has
+// none.
+func (p *pick) failUnlisted() {
+	for _, w := range p.latest {
+		if p.s.found[w.Entry] == 0 {
+			issue, err := Unresolved(w.Ref, p.model.Value)
+			p.s.fail(w, issue, err)
+		}
 	}
 }
 

@@ -118,6 +118,18 @@ type Keeper interface {
 	KeepsFiles() bool
 }
 
+// Stageless is a Source whose registered models may show no latest versions:
+// then versions are listed to find the latest (Unity Catalog).
+type Stageless interface {
+	HasNoStages() bool
+}
+
+// HasNoStages asks a Source that may be Stageless.
+func HasNoStages(s Source) bool {
+	k, ok := s.(Stageless)
+	return ok && k.HasNoStages()
+}
+
 func keepsFiles(s Source) bool {
 	k, ok := s.(Keeper)
 	return ok && k.KeepsFiles()

@@ -23,6 +23,8 @@ type settings struct {
 	history     *Level
 	environment *bool
 	owner       string // "" when it is not there
+	serving     *bool
+	tables      *bool
 }
 
 func (p *parser) settingsKeys(s *settings) []key {
@@ -33,7 +35,7 @@ func (p *parser) settingsKeys(s *settings) []key {
 			}
 		}
 	}
-	return append([]key{
+	return []key{
 		{name: "host", read: func(f field) { s.hosts = p.hostsOf(f) }},
 		{name: "artifact-max-level", read: func(f field) { s.level = p.level(f) }},
 		{name: "objects", read: truth(&s.objects)},
@@ -42,14 +44,11 @@ func (p *parser) settingsKeys(s *settings) []key {
 		{name: "environment", read: truth(&s.environment)},
 		{name: "lineage", read: truth(&s.lineage)},
 		{name: "markdown", read: truth(&s.markdown)},
-		{name: "permissions", read: func(f field) {
-			truth(&s.permissions)(f)
-			if s.permissions != nil && *s.permissions {
-				p.notServed(f.node, "`permissions: true`", "")
-			}
-		}},
+		{name: "permissions", read: truth(&s.permissions)},
+		{name: "serving", read: truth(&s.serving)},
+		{name: "table-lineage", read: truth(&s.tables)},
 		{name: "owner", read: func(f field) { s.owner = p.line(f) }},
-	}, later("serving", "table-lineage")...)
+	}
 }
 
 // hostsWanted are the hosts that `host:` means.
@@ -337,6 +336,9 @@ func (e *entryDraft) apply(d settings) {
 		set(&e.MetricHistory, s.history)
 		set(&e.Markdown, s.markdown)
 		set(&e.Lineage, s.lineage)
+		set(&e.Permissions, s.permissions)
+		set(&e.Serving, s.serving)
+		set(&e.TableLineage, s.tables)
 	}
 	e.Environment = e.Copy.KeepsRequirements()
 	set(&e.Environment, d.environment)

@@ -110,7 +110,9 @@ type Entry struct {
 	Environment      bool  // read what the model needs to run; default: when Copy keeps its requirements.txt
 	Lineage          bool  // the graph of the report, the run's parent and children included
 	Markdown         bool  // a report.md beside the report
-	Permissions      bool  // not served yet, so always false
+	Permissions      bool  // who may do what with the model and the experiment, where the store knows
+	Serving          bool  // the endpoints that serve the version (Databricks)
+	TableLineage     bool  // the lineage of the tables of the training data (Databricks)
 
 	Owner        string // who answers for the models, whatever their tags say; "" when not given
 	DefaultOwner string // of models without a tag that names one; "" when not given

@@ -33,8 +33,24 @@ type Bundle struct {
 
 	Family *Family // of the run; nil when the lineage was not asked for
 
-	Permissions *Object // on the registered model; nil when they were not asked for
-	Issues      []Issue
+	Permissions           *Object // on the registered model; nil when they were not asked for
+	ExperimentPermissions *Object // the same of the experiment
+
+	// PermittedModel is RegisteredModel as a platform shows it to those who ask
+	// for permissions; nil: as it is.
+	PermittedModel RegisteredModel
+
+	TransitionRequests []any // of the version, to change its stage; nil where stores know none
+	ServingEndpoints   []any // that serve the version; nil when they were not asked for
+	TableLineage       []TableLineage
+	Issues             []Issue
+}
+
+// A TableLineage is what a table of the training data was made of, and what is
+// made of it.
+type TableLineage struct {
+	Table   string // catalog.schema.table
+	Lineage *Object
 }
 
 // TextSize is about how many bytes of memory the text of its objects takes.

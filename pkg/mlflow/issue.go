@@ -37,6 +37,7 @@ const (
 	SelectionUnstable   Code = "selection-unstable"     // selector
 	SelectionShrunk     Code = "selection-shrunk"       // selector, how many, how many before
 	FilterRefused       Code = "filter-refused"         // selector
+	NotShown            Code = "not-shown"              // object
 )
 
 // Codes lists all codes.
@@ -45,7 +46,7 @@ func Codes() []Code {
 		ModelNotFound, VersionNotFound, AliasNotFound, StageNotFound, RunNotFound, RunDeleted, ExperimentNotFound, ExperimentDeleted,
 		LoggedModelNotFound, NoRun, ArtifactMissing, ArtifactUnsupported, ArtifactOutside, MLmodelEmpty, MLmodelNotYAML, MLmodelNotMapping,
 		MLmodelTooLarge, TooLarge, Denied, Unavailable, LineageBroken, Relocated, EmptySelection, SelectionUnstable,
-		SelectionShrunk, FilterRefused,
+		SelectionShrunk, FilterRefused, NotShown,
 	}
 }
 
@@ -81,7 +82,7 @@ func (i Issue) AsNote() Issue {
 
 func (c Code) level() Level {
 	switch c {
-	case RunDeleted, ExperimentDeleted, NoRun, Relocated:
+	case RunDeleted, ExperimentDeleted, NoRun, NotShown, Relocated:
 		return Note
 	}
 	return Gap
@@ -141,6 +142,8 @@ func (c Code) fileSentence() string {
 		return "%s is not there; its files were found beside the store"
 	case EmptySelection:
 		return "%s selects nothing"
+	case NotShown:
+		return "the platform does not show %s"
 	case SelectionUnstable:
 		return "%s changed each time it was listed"
 	case SelectionShrunk:

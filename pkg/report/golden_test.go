@@ -64,6 +64,7 @@ func newReport(t *testing.T, a *txtar.Archive) *mlflow.Object {
 	for _, f := range a.Files {
 		if f.Name == "options" {
 			eo.Compat = strings.Contains(string(f.Data), "compat")
+			eo.Databricks = strings.Contains(string(f.Data), "databricks")
 			if strings.Contains(string(f.Data), "no-ui") {
 				eo.UI, eo.TrackingURI, o.Source = "", "sqlite:///mlflow.db", "sqlite:///mlflow.db"
 			}

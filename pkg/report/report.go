@@ -25,7 +25,7 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 	doc := mlflow.NewObject(mlflow.Member{Key: "manifest", Value: manifest(b, o)})
 	addObject(doc, "mlflow_model", modelSection(b, o.Compat))
 	addObject(doc, "run", runSection(b, o.Compat))
-	addObject(doc, "experiment", b.Experiment.Object)
+	addObject(doc, "experiment", withPermissions(b.Experiment.Object, b.ExperimentPermissions))
 	addObject(doc, "registered_model", registeredModelSection(b))
 	addObject(doc, "model_version", b.ModelVersion.Object)
 	addObject(doc, "logged_model", b.LoggedModel.Object)
@@ -41,6 +41,12 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 		doc.Append("metric_history", b.MetricHistory.Object())
 	}
 	addObject(doc, "lineage", lineage(b))
+	if b.ServingEndpoints != nil {
+		doc.Append("serving_endpoints", b.ServingEndpoints)
+	}
+	if len(b.TableLineage) > 0 {
+		doc.Append("table_lineage", tableLineage(b.TableLineage))
+	}
 	addIssues(doc, Issues(b))
 	return doc
 }
@@ -81,11 +87,15 @@ func runSection(b *mlflow.Bundle, compat bool) *mlflow.Object {
 // registeredModelSection leaves out the latest versions: a new version must
 // not change the reports of the old ones.
 func registeredModelSection(b *mlflow.Bundle) *mlflow.Object {
-	if b.RegisteredModel.Object == nil {
+	m := b.RegisteredModel
+	if b.PermittedModel.Object != nil {
+		m = b.PermittedModel
+	}
+	if m.Object == nil {
 		return nil
 	}
 	out := &mlflow.Object{}
-	for k, v := range b.RegisteredModel.All() {
+	for k, v := range m.All() {
 		if k != "latest_versions" {
 			out.Append(k, v)
 		}
@@ -103,6 +113,19 @@ func copiedFrom(chain []mlflow.Copied) []any {
 		addObject(o, "run", c.Run.Object)
 		return o
 	})
+}
+
+// tableLineage shows of each table its name, then what the platform says.
+func tableLineage(tables []mlflow.TableLineage) []any {
+	list := make([]any, len(tables))
+	for i, t := range tables {
+		o := mlflow.NewObject(mlflow.Member{Key: "table_name", Value: t.Table})
+		for k, v := range t.Lineage.All() {
+			o.Set(k, v)
+		}
+		list[i] = o
+	}
+	return list
 }
 
 func rawModelSection(m *mlflow.RawModel) *mlflow.Object {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -166,9 +165,10 @@ func (s *session) authenticate(ctx context.Context, r *http.Request) error {
 // loginError tells a login that was refused from one that was not answered.
 func loginError(err error) error {
 	kind := mlflow.ErrDenied
-	var network net.Error
-	var address *url.Error
-	if errors.As(err, &network) || errors.As(err, &address) {
+	var op *net.OpError
+	var name *net.DNSError
+	var timeout net.Error
+	if errors.As(err, &op) || errors.As(err, &name) || errors.As(err, &timeout) && timeout.Timeout() {
 		kind = mlflow.ErrUnavailable
 	}
 	return &mlflow.Error{Err: mlflow.Reason(kind, "%s", firstSentence(err)), Hint: loginHint}

@@ -123,6 +123,9 @@ func (s *Source) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, 
 // registered.
 func (s *Source) KeepsFiles() bool { return true }
 
+// HasNoStages implements fetch.Stageless.
+func (s *Source) HasNoStages() bool { return s.uc != nil }
+
 func (w *Workspace) inFlight() int {
 	if w.opts.Server.InFlight > 0 {
 		return w.opts.Server.InFlight

@@ -1,7 +1,9 @@
 package databricks_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,7 +20,7 @@ func open(t *testing.T, f *mlflowtest.FakeWorkspace, unityCatalog bool) *databri
 	w, err := databricks.Open(databricks.Options{
 		Login:        databricks.Login{Host: f.URL, Token: mlflowtest.WorkspaceToken},
 		UnityCatalog: unityCatalog,
-		Server:       rest.Options{Headers: map[string]string{"X-Team": "model-risk"}},
+		Server:       rest.Options{Headers: map[string]string{"X-Team": "model-risk"}, Sleep: noSleep},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +28,8 @@ func open(t *testing.T, f *mlflowtest.FakeWorkspace, unityCatalog bool) *databri
 	t.Cleanup(w.Close)
 	return w
 }
+
+func noSleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 func target(t *testing.T, uri string) fetch.Target {
 	t.Helper()

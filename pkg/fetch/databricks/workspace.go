@@ -35,6 +35,9 @@ type Workspace struct {
 	}
 	storage  clients
 	sdkFiles answerOnce
+	serving  served
+	lent     lent
+	regions  regions
 }
 
 // Open reads the login and makes the client; it sends nothing.

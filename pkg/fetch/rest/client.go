@@ -138,6 +138,9 @@ func setDefault[V comparable](v *V, to V) {
 // Base is the address of the server, without user info and final slash.
 func (c *Client) Base() string { return c.base.String() }
 
+// Now is the time by the clock of Options.
+func (c *Client) Now() time.Time { return c.opts.Now() }
+
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

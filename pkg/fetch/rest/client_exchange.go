@@ -208,7 +208,7 @@ func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains([]int{301, 302, 307, 308}, resp.StatusCode) {
+		if !slices.Contains([]int{301, 302, 307, 308}, resp.StatusCode) || q.file && resp.Header.Get("Location") == "" { // S3 says where a bucket is by other headers
 			return resp, nil
 		}
 		to, err := c.redirect(req.URL, resp)

@@ -17,7 +17,8 @@ type Download struct {
 	Limit   int64             // bytes
 }
 
-// Download reads a file whole. A 404 is ErrNotFound, whoever answers it.
+// Download reads a file whole. A 404 is ErrNotFound, whoever answers it. The
+// headers of an answer are returned beside an error, too.
 func (c *Client) Download(ctx context.Context, d Download) ([]byte, http.Header, error) {
 	a, err := c.do(ctx, call{method: http.MethodGet, name: d.Name, url: c.base.String() + d.Path, limit: d.Limit, headers: d.Headers, file: true})
 	return a.body, a.header, err
