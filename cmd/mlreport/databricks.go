@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -99,12 +100,16 @@ func (s *session) databricksLogin(profile string, h hostSpec) (databricks.Login,
 // sameWorkspace tells whether two addresses, perhaps without a scheme, name
 // one workspace.
 func sameWorkspace(a, b string) bool {
-	plain := func(address string) string {
-		address = strings.TrimPrefix(strings.ToLower(address), "https://")
-		address, _, _ = strings.Cut(address, "/")
+	x, err := url.Parse(withScheme(a))
+	y, err2 := url.Parse(withScheme(b))
+	return err == nil && err2 == nil && x.Host != "" && strings.EqualFold(x.Host, y.Host) && strings.EqualFold(x.Scheme, y.Scheme)
+}
+
+func withScheme(address string) string {
+	if address == "" || strings.Contains(address, "://") {
 		return address
 	}
-	return a != "" && plain(a) == plain(b)
+	return "https://" + address
 }
 
 // serverOptions are what a client of any server gets from the host.

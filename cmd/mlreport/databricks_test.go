@@ -91,7 +91,7 @@ func TestSamplesOfDatabricksAreWhatTheManifestMakes(t *testing.T) {
 		}
 	}
 	if *update {
-		for _, part := range []string{"model_reports", "mlflow_objects", "index.json"} {
+		for _, part := range []string{"model_reports", "mlflow_objects", "index.json", "models.csv"} {
 			if err := os.RemoveAll(filepath.Join(committed, part)); err != nil {
 				t.Fatal(err)
 			}
@@ -101,12 +101,14 @@ func TestSamplesOfDatabricksAreWhatTheManifestMakes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		data, err := os.ReadFile(filepath.Join(fresh, "index.json"))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(committed, "index.json"), data, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"index.json", "models.csv"} {
+			data, err := os.ReadFile(filepath.Join(fresh, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(committed, name), data, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	want, got := readTree(t, committed), readTree(t, fresh)
@@ -120,4 +122,55 @@ func TestSamplesOfDatabricksAreWhatTheManifestMakes(t *testing.T) {
 			t.Errorf("%s differs; `make golden` writes it anew (-committed +made):\n%s", name, d)
 		}
 	}
+}
+
+// Two workspaces in one manifest: each gets its own credentials, and none those
+// of the environment, which are for another one.
+func TestTwoWorkspacesShareNoCredentials(t *testing.T) {
+	mine, theirs, named := mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{}), mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{}), mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{})
+	u := newUser(t)
+	manifest := u.writes("two.yaml", `version: 1
+hosts:
+  service: {tracking: databricks, auth: {host: "`+mine.URL+`", client-id: "`+mlflowtest.WorkspaceClientID+`", client-secret: "${env:SECRET}"}}
+  nobody: {tracking: databricks, auth: {host: "`+theirs.URL+`"}}
+models:
+  - {uri: models:/credit_risk/1, host: service}
+  - {uri: models:/credit_risk/1, host: nobody}
+`)
+	vars := atWorkspace(named, "SECRET", mlflowtest.WorkspaceClientSecret)
+	_, stderr, code := command(t, t.TempDir(), vars, "run", manifest, "--out", filepath.Join(t.TempDir(), "out"))
+	if code != exitPartial || !strings.Contains(stderr, "logging in failed") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if len(theirs.Requests()) > 0 || len(named.Requests()) > 0 {
+		t.Errorf("%d and %d requests to workspaces that nobody can log in to", len(theirs.Requests()), len(named.Requests()))
+	}
+	if mine.Count("model-versions/get") == 0 {
+		t.Error("the first workspace was not read: " + stderr)
+	}
+	if strings.Contains(stderr, mlflowtest.WorkspaceClientSecret) {
+		t.Error("a secret is shown: " + stderr)
+	}
+}
+
+// A registry in Unity Catalog of a tracking server that is none of Databricks'.
+func TestRegistryOfAWorkspaceBesideAnotherTrackingStore(t *testing.T) {
+	f := mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{FilesAPI: true})
+	vars := atWorkspace(f, "MLFLOW_TRACKING_URI", "sqlite:///"+filepath.ToSlash(mustAbs(t, "../../samples/store/mlflow.db")), "MLFLOW_REGISTRY_URI", "databricks-uc")
+	doc := document(t, vars, "get-mlflow-model-wide", "--model-uri", "models:/main.risk.churn@champion", "--get-permissions")
+	if got := at(doc, "mlflow_model", "model_flavor"); got != "sklearn" {
+		t.Errorf("flavor: %v", got)
+	}
+	if at(doc, "registered_model", "permissions", "effective_permissions") == nil || at(doc, "registered_model", "_is_unity_catalog") != true {
+		t.Errorf("registered model: %v", at(doc, "registered_model"))
+	}
+}
+
+func mustAbs(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
 }

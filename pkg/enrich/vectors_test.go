@@ -159,6 +159,21 @@ func TestCompatReproducesTheVersionsOfTheSamples(t *testing.T) {
 	}
 }
 
+// The key was transition_requests in 2023, before tags; the newest code of the
+// tool has it behind them.
+func TestCompatShowsTheTransitionRequestsOfTheSamples(t *testing.T) {
+	needVectors(t)
+	raw, want := vector(t, "13-version-workspace-transitions/raw.json").Object("model_version"), vector(t, "13-version-workspace-transitions/enriched.json").Object("model_version")
+	requests := want.List("transition_requests")
+	if len(requests) != 1 {
+		t.Fatal("the sample has no request")
+	}
+	got := enrich.RequestedVersion(mlflow.ModelVersion{Object: raw}, want.Text("_reg_model_download_uri"), requests, seedOptions())
+	want.Delete("transition_requests")
+	want.SetAfter("tags", "_transition_requests", requests)
+	same(t, without(want), without(got.Object))
+}
+
 func TestCompatReproducesTheRegisteredModelsOfTheSamples(t *testing.T) {
 	needVectors(t)
 	for raw, enriched := range map[string]string{

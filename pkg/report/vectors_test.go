@@ -53,6 +53,20 @@ func drop(v any, keys ...string) any {
 	return v
 }
 
+// asPermitted is a registered model as Databricks shows it to those who ask for
+// permissions, of which no raw answer is recorded: with two members more.
+func asPermitted(raw, enriched *mlflow.Object) *mlflow.Object {
+	out := &mlflow.Object{}
+	for k, v := range raw.All() {
+		if k == "tags" {
+			out.Append("id", enriched.Text("id"))
+			out.Append("permission_level", enriched.Text("permission_level"))
+		}
+		out.Append(k, v)
+	}
+	return out
+}
+
 func TestCompatReproducesTheWideReportOfTheSamples(t *testing.T) {
 	if _, err := os.Stat(vectors); err != nil {
 		fmt.Fprintln(os.Stderr, "SKIPPED: the samples of the seed tool are not here; its wide report is tested by our own cases only")
@@ -78,6 +92,7 @@ func TestCompatReproducesTheWideReportOfTheSamples(t *testing.T) {
 		Experiment:      mlflow.Experiment{Object: vector(t, "07-experiment-notebook-raw/raw.json").Object("experiment")},
 		File:            mlflow.ModelFile{Content: content.(*mlflow.Object)},
 		Permissions:     want.Object("registered_model").Object("permissions"),
+		PermittedModel:  mlflow.RegisteredModel{Object: asPermitted(model, want.Object("registered_model"))},
 	}
 	o := enrich.Options{Compat: true, Databricks: true, UI: "https://e2-demo-west.cloud.databricks.com", TrackingURI: "databricks://e2_demo"}
 	doc := report.New(enrich.Bundle(b, o), report.Options{Source: "databricks://e2_demo", Compat: true, MLflowVersion: "2.4.1",
@@ -86,11 +101,10 @@ func TestCompatReproducesTheWideReportOfTheSamples(t *testing.T) {
 		t.Error(err)
 	}
 
-	// What the tool wrote only later, and what comes with calls of Databricks.
+	// What the tool wrote only later, and the error that it wrote in place of the
+	// permissions of a notebook's experiment, which is an issue now.
 	got := drop(doc, "_is_unity_catalog", "model_flavor")
 	want.Object("experiment").Delete("permissions")
-	want.Object("registered_model").Delete("id")
-	want.Object("registered_model").Delete("permission_level")
 	if d := cmp.Diff(string(mlflow.EncodeReport(want)), string(mlflow.EncodeReport(got))); d != "" {
 		t.Errorf("-sample +ours\n%s", d)
 	}
