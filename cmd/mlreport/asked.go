@@ -70,7 +70,7 @@ func (s *session) planFor(ctx context.Context, a askedFlags) (*plan, error) {
 		}
 		return s.planOf(m)
 	}
-	c := &collector{session: s, askedFlags: a, log: s.logger(), plan: &plan{}}
+	c := &collector{session: s, askedFlags: a, log: s.logger(), plan: &plan{listed: true}}
 	return c.plan, c.collect(ctx, what)
 }
 

@@ -114,6 +114,7 @@ func sealed(t *testing.T, files map[string]string, uri string) map[string]*mlflo
 		out[name], _ = v.(*mlflow.Object)
 	}
 	for entry := range out["index.json"].Objects("entries") {
+		entry.Delete("inputs") // they hold the store's address
 		for f := range entry.Objects("files") {
 			data := files[f.Text("path")]
 			if got := fmt.Sprintf("%x", sha256.Sum256([]byte(data))); got != f.Text("sha256") || strconv.Itoa(len(data)) != f.Text("bytes") {

@@ -180,7 +180,7 @@ func TestAPlaceThatCannotBeWrittenCostsOneEntry(t *testing.T) {
 	if d := cmp.Diff(want, got.problems()); d != "" || got.code != exitPartial {
 		t.Errorf("exit code %d (-want +got):\n%s", got.code, d)
 	}
-	if d := cmp.Diff([]string{"failed models:/fraud_card_payments/3", "ok models:/Sklearn_Wine/2"}, s.statuses()); d != "" {
+	if d := cmp.Diff([]string{"failed models:/fraud_card_payments/3", "ok models:/Sklearn_Wine/2", "dropped models:/Sklearn_Wine/1"}, s.statuses()); d != "" {
 		t.Error(d)
 	}
 	if text := s.reads(s.path("out", "model_reports", "fraud_card_payments")); text != "not a folder" {

@@ -379,7 +379,7 @@ func TestAFailureKeepsWhatWasWrittenBefore(t *testing.T) {
 	before := readTree(t, s.path("out", "model_reports"))
 	s.sql("DELETE FROM model_versions WHERE name = 'Sklearn_Wine' AND version = 2")
 	got := s.runs(entries...)
-	want := "stale models:/Sklearn_Wine/2: version-not-found: registered model \"Sklearn_Wine\" has no version 2\n" +
+	want := "gone models:/Sklearn_Wine/2: version-not-found: registered model \"Sklearn_Wine\" has no version 2\n" +
 		"  hint: its highest version is 3: write models:/Sklearn_Wine/latest\n"
 	if d := cmp.Diff(want, got.problems()); d != "" || got.code != exitPartial {
 		t.Error(got.code, d)

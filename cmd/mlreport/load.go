@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/fetch/artifact"
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -40,10 +39,15 @@ type plan struct {
 	defaultHost string
 	entries     []manifest.Entry
 	format      string // of the reports, as the manifest says; "" when it does not
+	chosen      []bool // of the entries; nil: all
+	listed      bool   // stores were listed to make the entries
 
 	coverage  bool
 	maxShrink int
 }
+
+// reads tells whether an entry is to be read.
+func (p *plan) reads(entry int) bool { return p.chosen == nil || p.chosen[entry] }
 
 // load reads and checks manifests that make one tree; a name is a path or `-`.
 func (s *session) load(names ...string) (*manifest.Manifest, error) {
@@ -227,30 +231,18 @@ func (s *session) nameFolder(p *plan, e *manifest.Entry) {
 	}
 }
 
-// only drops the entries whose URI or name does not match a pattern.
-func (p *plan) only(pattern string) error {
-	if pattern == "" {
-		return nil
-	}
-	glob, err := manifest.ParsePattern(pattern)
-	if err != nil {
-		return errUsage{fmt.Errorf("--only %q %w", pattern, err)}
-	}
-	p.entries = slices.DeleteFunc(p.entries, func(e manifest.Entry) bool {
-		return !glob.Match(e.Name) && !glob.Match(batch.Asked(e)) && !glob.Match(e.Ref.Model)
-	})
-	if len(p.entries) == 0 {
-		return &mlflow.Error{Err: errUsage{fmt.Errorf("--only %q matches no entry of the manifest", pattern)}, Hint: "it is compared with names, URIs and model names; * stands for any text"}
-	}
-	return nil
-}
-
 // open opens the hosts that entries ask. An error means that no host can be
 // asked: a mistake in the environment, or ctx has ended.
 func (s *session) open(ctx context.Context, p *plan, log *slog.Logger) ([]*opened, error) {
-	asked := slices.DeleteFunc(slices.Clone(p.hosts), func(h hostSpec) bool {
-		return !slices.ContainsFunc(p.entries, func(e manifest.Entry) bool { return e.Host == h.Name })
-	})
+	var asked []hostSpec
+	for _, h := range p.hosts {
+		for i, e := range p.entries {
+			if e.Host == h.Name && p.reads(i) {
+				asked = append(asked, h)
+				break
+			}
+		}
+	}
 	hosts := make([]*opened, len(asked))
 	var all errgroup.Group // side by side: one that does not answer costs its own time only
 	for i, h := range asked {

@@ -175,7 +175,7 @@ func (m *metrics) encodeHosts(b *exposition) {
 	}
 	b.family("mlreport_entries", "Entries of the last batch by status, as index.json has them.")
 	for _, h := range m.hosts {
-		for _, s := range []report.Status{report.StatusOK, report.StatusPartial, report.StatusStale, report.StatusFailed} {
+		for _, s := range []report.Status{report.StatusOK, report.StatusPartial, report.StatusStale, report.StatusFailed, report.StatusGone, report.StatusDropped} {
 			b.sample("mlreport_entries", float64(h.statuses[s]), "host", h.name, "status", string(s))
 		}
 	}

@@ -17,9 +17,9 @@ import (
 // planCmd shows what run would do.
 type planCmd struct {
 	askedFlags
+	narrowFlags
 	Out    string `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree to compare with (default: ./mlreport-out)."`
 	JSON   bool   `name:"json" help:"Print one JSON object per object on stdout, and a summary last."`
-	Only   string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
 	Compat string `enum:"none,seed" default:"none" help:"seed: compare reports as the Python tool wrote them."`
 }
 
@@ -28,12 +28,12 @@ func (c *planCmd) Run(ctx context.Context, s *session) error {
 	if err := s.checkOut(c.Out); err != nil {
 		return err
 	}
-	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
+	w, err := s.prepare(ctx, c.askedFlags, c.narrowFlags, c.Compat == "seed")
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	preview, err := sink.OpenPreview(sink.Options{Dir: c.Out, Same: report.SameButTimestamp})
+	preview, err := sink.OpenPreview(sink.Options{Dir: c.Out, Same: report.SameButTimestamp, Writer: version()})
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,9 @@ type steps struct {
 }
 
 func (s *steps) add(e batch.Event) {
+	if e.Kept {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, e)
@@ -77,8 +80,8 @@ func (s *steps) add(e batch.Event) {
 
 // change is a word for what would happen to a report.
 func change(e batch.Event) string {
-	if e.Row.Status == report.StatusFailed {
-		return "failed"
+	if e.Change == "" { // failed, gone, dropped
+		return string(e.Row.Status)
 	}
 	return string(e.Change)
 }
@@ -90,7 +93,7 @@ func (s *steps) changes() []string {
 		n[change(e)]++
 	}
 	var out []string
-	for _, word := range []string{string(sink.New), string(sink.Changed), string(sink.Unchanged), string(sink.Stale), "failed"} {
+	for _, word := range []string{string(sink.New), string(sink.Changed), string(sink.Unchanged), string(sink.Stale), string(report.StatusGone), string(report.StatusDropped), string(report.StatusFailed)} {
 		if n[word] > 0 {
 			out = append(out, fmt.Sprintf("%d %s", n[word], word))
 		}

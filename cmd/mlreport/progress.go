@@ -95,7 +95,13 @@ func (p *progress) found(host string, n int, all bool) {
 func (p *progress) done(e batch.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Kept {
+		return
+	}
 	p.host(e.Row.Host).statuses[e.Row.Status]++
+	if !e.Failed && e.Change == "" { // gone or dropped, and nobody asked for it
+		return
+	}
 	if e.Row.Status != report.StatusOK {
 		p.bad++
 		p.worst = first(p.worst, e, maxProblems)
@@ -103,11 +109,6 @@ func (p *progress) done(e batch.Event) {
 	if e.Row.Place != "" && (p.example.Row.Place == "" || byRow(e, p.example) < 0) {
 		p.example = e
 	}
-}
-
-// failed tells whether an entry has no report of today.
-func failed(e batch.Event) bool {
-	return e.Row.Status == report.StatusFailed || e.Row.Status == report.StatusStale
 }
 
 // byRow compares events as the index orders their rows.

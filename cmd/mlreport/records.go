@@ -132,7 +132,7 @@ func (e *env) recordProblems(b batch.Event) {
 		}
 	}
 	level := slog.LevelWarn
-	if failed(b) {
+	if b.Failed {
 		level = slog.LevelError
 	}
 	for _, i := range b.Row.Issues {

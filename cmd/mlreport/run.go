@@ -21,10 +21,10 @@ import (
 // runCmd writes a tree.
 type runCmd struct {
 	askedFlags
+	narrowFlags
 	Out         string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
 	JSON        bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
 	FailOn      []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
-	Only        string        `placeholder:"GLOB" help:"Only entries whose URI, name or model matches."`
 	Compat      string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
 	MetricsFile string        `placeholder:"FILE" help:"Write what the batch did for Prometheus (text format), also when it failed."`
 	Format      string        `enum:",tree,jsonl,both" default:"" placeholder:"FORM" help:"tree: a folder per report (default). jsonl: a line per report in a few files, OUT/bulk/reports-*.jsonl.zst. both."`
@@ -61,7 +61,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err := s.checkOut(c.Out); err != nil {
 		return err
 	}
-	w, err := s.prepare(ctx, c.askedFlags, c.Only, c.Compat == "seed")
+	w, err := s.prepare(ctx, c.askedFlags, c.narrowFlags, c.Compat == "seed")
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return err
 	}
 	tree, err := sink.Open(ctx, sink.Options{
-		Dir: c.Out, Now: s.Now, LockWait: c.LockWait, NoSync: c.NoSync, Same: report.SameButTimestamp, Holder: holder(), Format: format,
+		Dir: c.Out, Now: s.Now, LockWait: c.LockWait, NoSync: c.NoSync, Same: report.SameButTimestamp, Writer: version(), Holder: holder(), Format: format,
 	})
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		}
 	}
 	w.nameModels(ctx)
-	w.summary(result, c)
+	w.summary(tree, result, c)
 	for _, i := range result.Shrunk {
 		fmt.Fprintf(w.Stderr, "mlreport: error: %s\n", harmless(i.String()))
 	}
@@ -182,7 +182,7 @@ type work struct {
 
 // prepare reads what is asked for and opens its stores: all that can be wrong
 // before anything is asked or written.
-func (s *session) prepare(ctx context.Context, asked askedFlags, only string, compat bool) (*work, error) {
+func (s *session) prepare(ctx context.Context, asked askedFlags, part narrowFlags, compat bool) (*work, error) {
 	if err := asked.apply(nil); err != nil { // before anybody is asked
 		return nil, err
 	}
@@ -190,14 +190,19 @@ func (s *session) prepare(ctx context.Context, asked askedFlags, only string, co
 	if err != nil {
 		return nil, err
 	}
-	if err := p.only(only); err != nil {
+	w := &work{session: s, log: s.logger(), started: s.Now()}
+	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Began: w.started, Listed: p.listed, Log: w.log}
+	if err := part.narrow(p, &w.o); err != nil {
 		return nil, err
 	}
 	if err := asked.apply(p.entries); err != nil {
 		return nil, err
 	}
-	w := &work{session: s, log: s.logger(), started: s.Now(), format: p.format}
-	w.o = batch.Options{Entries: p.entries, DefaultHost: p.defaultHost, Compat: compat, Coverage: p.coverage, MaxShrink: p.maxShrink, Log: w.log}
+	w.o.Coverage, w.o.MaxShrink = p.coverage, p.maxShrink
+	w.format = p.format
+	if p.chosen != nil {
+		w.o.Chosen = p.reads
+	}
 	if w.o.Timestamp, err = s.timestamp(); err != nil {
 		return nil, err
 	}
@@ -251,7 +256,7 @@ func (w *work) interrupted(tree *sink.Tree, r *batch.Result) error {
 
 // runFile is what run.json says.
 func (w *work) runFile(r *batch.Result, interrupted bool) sink.Run {
-	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Entries: r.Statuses, Reports: r.Changes}
+	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Timestamp: w.o.Timestamp, Entries: r.Statuses, Reports: r.Changes}
 	for _, h := range w.hosts {
 		rh := sink.RunHost{Name: h.Name}
 		if h.Err != nil {

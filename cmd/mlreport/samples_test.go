@@ -67,6 +67,9 @@ func makeSamples(t *testing.T, out string) {
 	if _, stderr, code := command(t, ".", vars, "run", "../../manifests/open_source.yaml", "--out", out); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
+	if err := os.Remove(filepath.Join(out, ".mlreport.notes")); err != nil { // about this machine
+		t.Fatal(err)
+	}
 	row := readTree(t, out)["mlflow_objects/model_versions/"+sampleRun+"/3.json"]
 	_, id, _ := strings.Cut(row, `"run_id": "`)
 	for name, flag := range map[string]string{"run.json": "--get-raw=false", "run_raw.json": "--get-raw"} {
@@ -84,7 +87,7 @@ func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path == "run.json" || path == ".mlreport.lock" {
+		if err != nil || d.IsDir() || path == "run.json" || path == ".mlreport.lock" || path == ".mlreport.notes" {
 			return err
 		}
 		data, err := os.ReadFile(filepath.Join(dir, path))

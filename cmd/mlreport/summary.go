@@ -20,7 +20,12 @@ import (
 
 // summary tells a person what could not be read, what was written and where,
 // and what to type next.
-func (w *work) summary(r *batch.Result, c *runCmd) {
+func (w *work) summary(t *sink.Tree, r *batch.Result, c *runCmd) {
+	since, changed := t.LastChange()
+	if !changed && !r.Failed() && r.Kept == 0 {
+		w.sayUnchanged(r, since)
+		return
+	}
 	w.show.sayProblems(c.Out)
 	if w.cli.Quiet {
 		return
@@ -33,11 +38,28 @@ func (w *work) summary(r *batch.Result, c *runCmd) {
 	}
 	fmt.Fprintf(w.Stderr, "%s in %s%s\n", counted(reportsOf(r), "report"), took, inBrackets(changes(r)))
 	fmt.Fprintf(w.Stderr, "  entries: %s\n", join(statuses(r)))
+	if r.Kept > 0 {
+		fmt.Fprintf(w.Stderr, "  left out: %s, as the last batch left them\n", counted(r.Kept, "entry"))
+	}
 	fmt.Fprintf(w.Stderr, "  tree:    %s\n", absolute(c.Out))
 	if lines := filepath.Join(c.Out, filepath.FromSlash(sink.BulkFiles())); isThere(lines) {
 		fmt.Fprintf(w.Stderr, "  lines:   %s\n", absolute(lines))
 	}
 	w.next(r, c)
+}
+
+// sayUnchanged sums up a batch that found everything as it was.
+func (w *work) sayUnchanged(r *batch.Result, since time.Time) {
+	if w.cli.Quiet {
+		return
+	}
+	var but []string
+	for _, s := range []report.Status{report.StatusPartial, report.StatusGone, report.StatusDropped} {
+		if n := r.Statuses[s]; n > 0 {
+			but = append(but, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	fmt.Fprintf(w.Stderr, "nothing changed: %s%s, last change %s\n", counted(reportsOf(r), "model"), inBrackets(but), since.UTC().Format(time.DateOnly))
 }
 
 // isThere tells whether a pattern names a file.
@@ -67,9 +89,7 @@ func (c *runCmd) flags() string {
 	if c.Out != "mlreport-out" {
 		flags += " --out " + shellWord(c.Out)
 	}
-	if c.Only != "" {
-		flags += " --only " + shellWord(c.Only)
-	}
+	flags += c.narrowFlags.again()
 	if c.Compat != "none" {
 		flags += " --compat " + c.Compat
 	}
@@ -104,7 +124,7 @@ func changes(r *batch.Result) []string {
 
 func statuses(r *batch.Result) []string {
 	var out []string
-	for _, s := range []report.Status{report.StatusOK, report.StatusPartial, report.StatusStale, report.StatusFailed} {
+	for _, s := range []report.Status{report.StatusOK, report.StatusPartial, report.StatusStale, report.StatusFailed, report.StatusGone, report.StatusDropped} {
 		if n := r.Statuses[s]; n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", n, s))
 		}
@@ -129,7 +149,7 @@ func inBrackets(list []string) string {
 func (p *progress) sayProblems(out string) {
 	said := map[string]bool{}
 	for _, e := range p.worst {
-		if p.quiet && !failed(e) {
+		if p.quiet && !e.Failed {
 			continue
 		}
 		if p.records != nil {

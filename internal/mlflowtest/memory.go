@@ -200,8 +200,8 @@ func (m *Memory) ExperimentByName(_ context.Context, name string) (mlflow.Experi
 	return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, mlflow.ErrNotFound)
 }
 
-// ReadFile reads one of Files.
-func (m *Memory) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, _ fetch.Stamp) (fetch.File, error) {
+// ReadFile reads one of Files, whose content is its own ETag.
+func (m *Memory) ReadFile(ctx context.Context, at fetch.Location, path string, limit int64, since fetch.Stamp) (fetch.File, error) {
 	m.count("ReadFile", 1)
 	key := at.URI + "/" + path
 	if err := m.fails("ReadFile", key); err != nil {
@@ -216,7 +216,12 @@ func (m *Memory) ReadFile(ctx context.Context, at fetch.Location, path string, l
 	case int64(len(data)) > limit:
 		return fetch.File{}, fmt.Errorf("%s: %w", key, mlflow.ErrTooLarge)
 	}
-	return fetch.File{Data: []byte(data)}, nil
+	stamp := fetch.Stamp{ETag: fmt.Sprintf("%q", data)}
+	if since == stamp {
+		return fetch.File{Stamp: stamp, Unchanged: true}, nil
+	}
+	m.count("ReadFile changed", 1)
+	return fetch.File{Data: []byte(data), Stamp: stamp}, nil
 }
 
 // List lists Files below a location, folders left out.

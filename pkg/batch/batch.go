@@ -45,6 +45,11 @@ type Tree interface {
 	WriteReport(sink.Report) (sink.Written, error)
 	Keep(place string) (sink.Written, bool, error)
 	Previous() (*report.IndexReader, error)
+	LastCommit() time.Time
+	Confirm(report.Row) (bool, error)
+	ReadModel(place string) []byte
+	Note(place string) []byte
+	AddNote(place string, note []byte) error
 	Add(report.Row) error
 }
 
@@ -55,9 +60,20 @@ type Options struct {
 	DefaultHost string // the one whose places have no `@host` before them
 	Tree        Tree
 	Timestamp   time.Time // of all reports
+	Began       time.Time // by the clock of this machine; zero: what files of folders say about their age is not relied on
 	Compat      bool      // reports as the seed tool wrote them
-	Coverage    bool      // list what no entry covers: Result.Coverage
-	MaxShrink   int       // by how many percent a selection may shrink against the last tree; 0: any
+	Fresh       bool      // reads, makes and compares all, whatever the last batch knew
+
+	// What narrows a batch: what it leaves out keeps the row that it has.
+	Chosen func(entry int) bool // entries that are read; nil: all
+	Retry  bool                 // only objects that failed, or that the last index does not know
+	Since  time.Time            // only objects that were made or updated since; zero: all
+
+	// Listed says that the entries were made by listing stores: what is none
+	// of them any more is asked about before it counts as dropped.
+	Listed    bool
+	Coverage  bool // list what no entry covers: Result.Coverage
+	MaxShrink int  // by how many percent a selection may shrink against the last tree; 0: any
 
 	Done func(Event) // called after each row, from many goroutines at once; may be nil
 
@@ -73,6 +89,8 @@ type Event struct {
 	Row      report.Row
 	Change   sink.Change // what became of its report
 	Problems []error     // what the stores said about what is missing, for people
+	Failed   bool        // an entry has no report of today
+	Kept     bool        // it was not to be read: the row is that of the last index
 
 	entries []int // whose row it is
 }
@@ -87,6 +105,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	b := &run{Options: o, result: newResult(o), places: sink.NewPlaces(o.DefaultHost), seed: maphash.MakeSeed(), placed: map[uint64]struct{}{}}
 	b.claimPlaces()
+	b.nameEntries()
 	g, gctx := errgroup.WithContext(ctx)
 	for _, h := range o.Hosts {
 		g.Go(func() error { return (&lane{run: b, host: h, seen: map[int]bool{}}).work(gctx) })
@@ -94,6 +113,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	err := g.Wait()
 	if err == nil {
 		err = b.compareSelections()
+	}
+	if err == nil && ctx.Err() == nil {
+		err = b.addLeft(ctx)
 	}
 	if ctx.Err() != nil {
 		err = errors.Join(ctx.Err(), err)
@@ -104,9 +126,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // run is one batch under way.
 type run struct {
 	Options
-	places *sink.Places
-	seed   maphash.Seed
-	heavy  sync.Mutex // held by who makes a report of a heavy bundle
+	places  *sink.Places
+	seed    maphash.Seed
+	byAsked map[askedOf][]int // entries by what they ask for
+	heavy   sync.Mutex        // held by who makes a report of a heavy bundle
 
 	mu     sync.Mutex
 	result *Result
@@ -125,6 +148,15 @@ func (b *run) claimPlaces() {
 		}
 	}
 	b.places.Claim(hosts, names)
+}
+
+// nameEntries learns which entries ask for what.
+func (b *run) nameEntries() {
+	b.byAsked = map[askedOf][]int{}
+	for i, e := range b.Entries {
+		key := askedOf{e.Host, Asked(e)}
+		b.byAsked[key] = append(b.byAsked[key], i)
+	}
 }
 
 // add records one row.

@@ -105,7 +105,7 @@ func (r *run) compareSelections() error {
 	for i := range r.result.selectors {
 		s := &r.result.selectors[i]
 		for _, before := range old.Index.Selectors {
-			if before.Select != s.Select || before.Host != s.Host || s.Failed > s.Selected {
+			if before.Select != s.Select || before.Host != s.Host || s.Failed > s.Selected || s.left {
 				continue
 			}
 			if lost := before.Selected - s.Selected; lost > 0 && lost*100 > before.Selected*int64(r.MaxShrink) {

@@ -24,6 +24,7 @@ type job struct {
 	objects bool
 	page    bool // report.md
 	writes  []placing
+	again   bool // what is known of its files has proved wrong
 }
 
 // A placing is one report of a job. Mostly there is one; a job has several
@@ -89,23 +90,27 @@ func EnrichOptions(ctx context.Context, h Host, compat bool) enrich.Options {
 
 // write makes the reports of one job and their rows. A mistake of the program
 // that data brings to light ends this job only.
-func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outcome) (err error) {
+func (l *lane) write(ctx context.Context, f *fetch.Fetcher, w *work) (err error) {
 	var copies staged
 	defer func() {
 		if p := recover(); p != nil {
 			l.unstage(copies)
-			l.crashed(j, p)
+			l.crashed(w.job, p)
 		}
 	}()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if copies, err = l.copyFiles(ctx, f, j, &o); err == nil {
-		err = l.writeAll(ctx, j, o, copies)
+	known := len(w.Bundle.Issues)
+	if copies, err = l.copyFiles(ctx, f, w.job, &w.Outcome); err == nil {
+		if len(w.Bundle.Issues) > known { // which are about copies, of which inputs tell nothing
+			w.inputs = ""
+		}
+		err = l.writeAll(ctx, w, copies)
 	}
 	l.unstage(copies)
 	if sink.OfOnePlace(err) {
-		l.fail(failure{j.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
+		l.fail(failure{w.entries, w.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, w.target.Ref), []error{err}})
 		return nil
 	}
 	return err
@@ -113,32 +118,32 @@ func (l *lane) write(ctx context.Context, f *fetch.Fetcher, j job, o fetch.Outco
 
 // writeAll writes the reports of a job. The copies that reports take over are
 // copies no more.
-func (l *lane) writeAll(ctx context.Context, j job, o fetch.Outcome, copies staged) error {
-	if o.Bundle.TextSize() > heavyBundle {
+func (l *lane) writeAll(ctx context.Context, w *work, copies staged) error {
+	if w.Bundle.TextSize() > heavyBundle {
 		l.heavy.Lock()
 		defer l.heavy.Unlock()
 	}
-	enriched := enrich.Bundle(o.Bundle, l.enrichOptions(ctx))
-	doc := report.New(withFiles(enriched, o.Bundle, j.levels, l.enrichOptions(ctx)), report.Options{
+	enriched := enrich.Bundle(w.Bundle, l.enrichOptions(ctx))
+	doc := report.New(withFiles(enriched, w.Bundle, w.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
-	r := sink.Report{JSON: report.Encode(doc), MLmodel: o.Bundle.File.Data, Issues: report.Issues(o.Bundle), Unasked: j.unasked(), Markdown: j.page}
-	if j.target.Copy != nil {
-		r.Wants = j.target.Copy.Match
+	r := sink.Report{JSON: report.Encode(doc), MLmodel: w.Bundle.File.Data, Issues: report.Issues(w.Bundle), Unasked: w.unasked(), Markdown: w.page}
+	if w.target.Copy != nil {
+		r.Wants = w.target.Copy.Match
 	}
 	inventory := report.InventoryOf(doc)
-	for _, w := range j.writes {
-		r.Place, r.Files = w.place, copies[w.place]
-		if j.objects {
+	for _, p := range w.writes {
+		r.Place, r.Files = p.place, copies[p.place]
+		if w.objects {
 			var err error
-			if r.Objects, err = l.objectFiles(o.Bundle, enriched, w.place); err != nil {
+			if r.Objects, err = l.objectFiles(w.Bundle, enriched, p.place); err != nil {
 				return err
 			}
 		}
-		if err := l.writeOne(j, w, r, inventory, o); err != nil {
+		if err := l.writeOne(w, p, r, inventory); err != nil {
 			return err
 		}
-		delete(copies, w.place)
+		delete(copies, p.place)
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (l *lane) failUnseen(err error) {
 // readAll selects and reads, a chunk at a time.
 func (l *lane) readAll(ctx context.Context) error {
 	f := &fetch.Fetcher{
-		Source: l.host.Source, Artifacts: l.host.Artifacts, Log: l.Log,
+		Source: l.host.Source, Artifacts: l.host.Artifacts, Began: l.Began, Log: l.Log,
 		Claim:  func(model string) { l.places.Model(l.host.Name, model) },
 		Listed: l.listed,
 	}
@@ -140,9 +140,15 @@ func (l *lane) readAll(ctx context.Context) error {
 			continue
 		}
 		l.selected(s)
+		s.Entries = l.withLeft(s)
 		j, err := l.jobOf(s)
 		if err != nil {
 			l.fail(failure{s.Entries, s.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, s.Ref), []error{err}})
+			continue
+		}
+		if out, err := l.narrowed(j); err != nil {
+			return errors.Join(err, g.Wait())
+		} else if out {
 			continue
 		}
 		if chunk = append(chunk, j); len(chunk) >= size || j.target.History < 0 && len(chunk) >= historyChunk {
@@ -170,7 +176,7 @@ func notNil(err error) []error {
 func (l *lane) wants() []fetch.Want {
 	var out []fetch.Want
 	for i, e := range l.Entries {
-		if e.Host != l.host.Name {
+		if e.Host != l.host.Name || l.leaves(i) {
 			continue
 		}
 		w := fetch.Want{Entry: i, Ref: e.Ref}
@@ -212,37 +218,6 @@ func selectorOf(e manifest.Entry) *fetch.Selector {
 	return s
 }
 
-// do reads one chunk and writes its reports.
-func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
-	outcomes, err := l.fetch(ctx, f, jobs)
-	var much *fetch.TooMuchError
-	if errors.As(err, &much) {
-		for part := range slices.Chunk(jobs, max(1, min(len(jobs)/2, much.Fit*2/3))) {
-			if err := l.do(ctx, f, part); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(1)
-	if slices.ContainsFunc(outcomes, func(o fetch.Outcome) bool { return len(o.Wanted) > 0 }) {
-		g.SetLimit(copiesAtOnce)
-	}
-	for i, o := range outcomes {
-		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
-		if o.Failed != nil {
-			l.fail(failure{jobs[i].entries, jobs[i].target.Ref, *o.Failed, o.Errs})
-			continue
-		}
-		g.Go(func() error { return l.write(gctx, f, jobs[i], o) })
-	}
-	return g.Wait()
-}
-
 // fetch reads one chunk; a mistake of the program that data brings to light
 // fails this chunk only.
 func (l *lane) fetch(ctx context.Context, f *fetch.Fetcher, jobs []job) (outcomes []fetch.Outcome, err error) {
@@ -257,6 +232,9 @@ func (l *lane) fetch(ctx context.Context, f *fetch.Fetcher, jobs []job) (outcome
 	targets := make([]fetch.Target, len(jobs))
 	for i, j := range jobs {
 		targets[i] = j.target
+		if !j.again {
+			targets[i].Known = l.known(j)
+		}
 	}
 	return f.Fetch(ctx, targets)
 }

@@ -41,7 +41,12 @@ func (p *paths) Stage(string, string, []byte) (sink.StagedFile, error) {
 func (p *paths) Unstage(string, []sink.StagedFile)       {}
 func (p *paths) Keep(string) (sink.Written, bool, error) { return sink.Written{}, false, nil }
 func (p *paths) Previous() (*report.IndexReader, error)  { return nil, nil }
+func (p *paths) LastCommit() time.Time                   { return time.Time{} }
 func (p *paths) Add(report.Row) error                    { return nil }
+func (p *paths) Confirm(report.Row) (bool, error)        { return false, nil }
+func (p *paths) ReadModel(string) []byte                 { return nil }
+func (p *paths) Note(string) []byte                      { return nil }
+func (p *paths) AddNote(string, []byte) error            { return nil }
 
 // written runs a batch and lists where things lie. The gate opens when a
 // report of the model called opener is written.

@@ -17,8 +17,12 @@ type Result struct {
 	Lost     int                 // reports that lost a section for good
 	Shrunk   []mlflow.Issue      // selections that shrank by more than they may
 	Coverage []HostCoverage      // by host, when it was asked for
+	Kept     int                 // rows of what was not to be read
+
+	failed int // entries without a report of today
 
 	hosts     []Host
+	old       report.Index // what it says of what was not read stays
 	selectors []selectorCount
 }
 
@@ -26,13 +30,17 @@ type selectorCount struct {
 	entry int
 	report.Selector
 	lastModel string
+	left      bool // it was not to be read
 }
 
 func newResult(o Options) *Result {
 	r := &Result{Statuses: map[report.Status]int{}, Changes: map[sink.Change]int{}, Codes: map[mlflow.Code]int{}, hosts: o.Hosts}
+	if old, err := o.Tree.Previous(); old != nil && err == nil && o.Chosen != nil {
+		r.old = old.Index
+	}
 	for i, e := range o.Entries {
 		if e.Select != nil {
-			r.selectors = append(r.selectors, selectorCount{entry: i, Selector: report.Selector{Select: Asked(e), Host: e.Host}})
+			r.selectors = append(r.selectors, selectorCount{entry: i, Selector: report.Selector{Select: Asked(e), Host: e.Host}, left: o.Chosen != nil && !o.Chosen(i)})
 		}
 	}
 	return r
@@ -40,13 +48,6 @@ func newResult(o Options) *Result {
 
 // count is called for each row, one at a time.
 func (r *Result) count(e Event) {
-	r.Statuses[e.Row.Status]++
-	if e.Change != "" {
-		r.Changes[e.Change]++
-	}
-	if len(e.Row.Lost) > 0 {
-		r.Lost++
-	}
 	for i := range r.selectors {
 		if s := &r.selectors[i]; !slices.Contains(e.entries, s.entry) {
 			continue
@@ -55,6 +56,20 @@ func (r *Result) count(e Event) {
 		} else {
 			s.Failed++
 		}
+	}
+	if e.Kept {
+		r.Kept++
+		return
+	}
+	if e.Failed {
+		r.failed++
+	}
+	r.Statuses[e.Row.Status]++
+	if e.Change != "" {
+		r.Changes[e.Change]++
+	}
+	if len(e.Row.Lost) > 0 {
+		r.Lost++
 	}
 	var seen []mlflow.Code
 	for _, i := range e.Row.Issues {
@@ -81,20 +96,31 @@ func (r *Result) selected(entries []int, model string) {
 	}
 }
 
-// Failed tells whether an entry failed or kept an old report, or a selection
-// shrank by more than it may.
-func (r *Result) Failed() bool {
-	return r.Statuses[report.StatusFailed]+r.Statuses[report.StatusStale] > 0 || len(r.Shrunk) > 0
-}
+// Failed tells whether an entry has no report of today, or a selection shrank
+// by more than it may.
+func (r *Result) Failed() bool { return r.failed > 0 || len(r.Shrunk) > 0 }
 
 // Index is what index.json says beside its rows.
 func (r *Result) Index() report.Index {
 	var x report.Index
 	for _, s := range r.selectors {
-		x.Selectors = append(x.Selectors, s.Selector)
+		row := s.Selector
+		if s.left {
+			i := slices.IndexFunc(r.old.Selectors, func(o report.Selector) bool { return o.Select == s.Select && o.Host == s.Host })
+			if i < 0 {
+				continue
+			}
+			row = r.old.Selectors[i]
+		}
+		x.Selectors = append(x.Selectors, row)
 	}
 	for _, h := range r.hosts {
 		x.Hosts = append(x.Hosts, report.Host{Name: h.Name, Source: h.Tracking, Registry: h.Registry, Status: h.status()})
+	}
+	for _, h := range r.old.Hosts {
+		if !slices.ContainsFunc(x.Hosts, func(n report.Host) bool { return n.Name == h.Name }) {
+			x.Hosts = append(x.Hosts, h)
+		}
 	}
 	slices.SortFunc(x.Hosts, func(a, b report.Host) int { return cmp.Compare(a.Name, b.Name) })
 	return x

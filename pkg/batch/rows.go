@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
@@ -12,11 +11,11 @@ import (
 )
 
 // writeOne writes one report and its row.
-func (l *lane) writeOne(j job, w placing, r sink.Report, inventory report.Inventory, o fetch.Outcome) error {
+func (l *lane) writeOne(w *work, p placing, r sink.Report, inventory report.Inventory) error {
 	written, err := l.Tree.WriteReport(r)
 	if sink.OfOnePlace(err) {
 		l.Tree.Unstage(r.Place, r.Files)
-		l.fail(failure{w.entries, j.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, j.target.Ref), []error{err}})
+		l.fail(failure{p.entries, w.target.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, w.target.Ref), []error{err}})
 		return nil
 	}
 	if err != nil {
@@ -25,23 +24,38 @@ func (l *lane) writeOne(j job, w placing, r sink.Report, inventory report.Invent
 	if written.Change == sink.Stale {
 		inventory = written.Inventory
 	}
-	inventory.Owner = l.owner(w.entries, inventory.Owner)
-	row := report.Row{
-		Entry: w.entries[0], URI: j.target.Ref.String(), URIs: l.asked(w.entries), Host: l.host.Name,
-		Place: w.place, Inventory: inventory, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost, Line: written.Line,
+	inventory.Owner = l.owner(p.entries, inventory.Owner)
+	row := l.rowOf(w.job, p, report.Row{Inventory: inventory, Sections: written.Sections, Files: written.Files, Issues: r.Issues, Lost: written.Lost, Line: written.Line})
+	row.Status, row.Inputs = statusOf(r.Issues), w.inputs
+	if written.Change == sink.Stale {
+		row.Status, row.Inputs = report.StatusStale, l.oldInputs(row)
 	}
-	if j.target.Ref.Kind == mlflow.VersionRef {
-		row.Model, row.Version = j.target.Ref.Model, j.target.Ref.Version
+	return l.addNoted(w, Event{Row: row, Change: written.Change, Problems: w.Errs, Failed: row.Status == report.StatusStale, entries: p.entries})
+}
+
+// rowOf fills in what a row says about its object and its entries.
+func (l *lane) rowOf(j job, p placing, row report.Row) report.Row {
+	ref := j.target.Ref
+	row.Entry, row.URI, row.URIs, row.Host, row.Place = p.entries[0], ref.String(), l.asked(p.entries), l.host.Name, p.place
+	row.Model, row.Version = "", 0
+	if ref.Kind == mlflow.VersionRef {
+		row.Model, row.Version = ref.Model, ref.Version
 	}
-	switch {
-	case written.Change == sink.Stale:
-		row.Status = report.StatusStale
-	case mlflow.HasGap(r.Issues):
-		row.Status = report.StatusPartial
-	default:
-		row.Status = report.StatusOK
+	return row
+}
+
+// oldInputs are those of the report that stays where it was; "" when it is not
+// the one that the last index knows.
+func (l *lane) oldInputs(row report.Row) string {
+	old, err := l.Tree.Previous()
+	if old == nil || err != nil {
+		return ""
 	}
-	return l.add(Event{Row: row, Change: written.Change, Problems: o.Errs, entries: w.entries})
+	was, ok, err := old.ByPlace(row.Place)
+	if err != nil || !ok || !slices.Equal(was.Files, row.Files) {
+		return ""
+	}
+	return was.Inputs
 }
 
 // owner is who answers for an object: the first `owner:` of its entries, else
@@ -82,7 +96,10 @@ func Asked(e manifest.Entry) string {
 func (l *lane) addFailures() error {
 	slices.SortStableFunc(l.failures, func(a, b failure) int { return cmp.Compare(a.entries[0], b.entries[0]) })
 	for _, f := range l.failures {
-		kept, err := l.addStale(f)
+		kept, err := false, error(nil)
+		if f.issue.Code != mlflow.EmptySelection { // what it selected once is asked about later
+			kept, err = l.addStale(f)
+		}
 		if err != nil {
 			return err
 		}
@@ -100,7 +117,7 @@ func (l *lane) addFailures() error {
 		if f.ref.NamesModel() {
 			row.Model, row.Version = f.ref.Model, f.ref.Version
 		}
-		if err := l.add(Event{Row: row, Problems: f.errs, entries: f.entries}); err != nil {
+		if err := l.add(Event{Row: row, Problems: f.errs, Failed: true, entries: f.entries}); err != nil {
 			return err
 		}
 	}
@@ -151,10 +168,25 @@ func (l *lane) keep(f failure, row report.Row) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	row.Entry, row.Status, row.URIs = f.entries[0], report.StatusStale, l.asked(f.entries)
+	row.Entry, row.URIs = f.entries[0], l.asked(f.entries)
+	status := report.StatusStale
+	if isGone(f.issue) {
+		status = report.StatusGone
+	}
+	owner := row.Owner
 	row.Inventory = w.Inventory
 	row.Owner = l.owner(f.entries, row.Owner)
-	row.Files, row.Sections, row.Lost, row.Issues = w.Files, w.Sections, w.Lost, []mlflow.Issue{f.issue}
+	row = l.unseen(row, status, f.issue)
+	if !slices.Equal(row.Files, w.Files) || row.Owner != owner {
+		row.Inputs = ""
+	} else if err := l.keepNote(row.Place); err != nil {
+		return false, err
+	}
+	row.Files, row.Sections, row.Lost = w.Files, w.Sections, w.Lost
 	row.Line = w.Line
-	return true, l.add(Event{Row: row, Change: sink.Stale, Problems: f.errs, entries: f.entries})
+	e := Event{Row: row, Problems: f.errs, Failed: true, entries: f.entries}
+	if row.Status == report.StatusStale {
+		e.Change = sink.Stale
+	}
+	return true, l.add(e)
 }

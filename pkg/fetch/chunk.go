@@ -37,6 +37,10 @@ type item struct {
 	wanted      []WantedFile
 	familyDone  bool // parent and children of the run were asked for
 	historyDone bool // its metric history was asked for
+
+	sums               Sums
+	stamp              Stamp // of the MLmodel file
+	fileLeft, listLeft bool  // not read, as they are Known
 }
 
 func newChunk(f *Fetcher, targets []Target) *chunk {
@@ -69,6 +73,11 @@ func (c *chunk) outcomes() []Outcome {
 		if it.failed == nil {
 			it.b.Issues = mlflow.SortIssues(it.b.Issues)
 			out[i].Bundle, out[i].Wanted = it.b, it.wanted
+			out[i].Sums, out[i].Known = it.sums, it.known(c.f.Began)
+			out[i].level, out[i].fileLeft, out[i].listLeft = it.MaxLevel, it.fileLeft, it.listLeft
+			if len(it.places) > 0 {
+				out[i].at = it.places[0]
+			}
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -25,7 +26,8 @@ const maxFiles = 100_000
 type Fetcher struct {
 	Source      Source
 	Artifacts   Artifacts
-	FilesAtOnce int // artifact files read at once per chunk; 0: 16
+	FilesAtOnce int       // artifact files read at once per chunk; 0: 16
+	Began       time.Time // of the batch, by the clock of this machine: files that changed shortly before are not Known; zero: no file of a folder is
 	Log         *slog.Logger
 
 	// Claim, when set, is called by Select for each registered model of which
@@ -50,6 +52,7 @@ type Target struct {
 	Environment bool     // read what the model needs to run
 	Copy        *Copying // files to be kept; nil: none
 	Lineage     bool     // read the parent and the children of the run
+	Known       *Known   // what an earlier batch found out; nil: nothing
 
 	Permissions, Serving, TableLineage bool // what the platform knows besides, where it does
 }
@@ -61,11 +64,19 @@ type Outcome struct {
 	Failed *mlflow.Issue // set when Bundle is nil
 	Errs   []error       // what stores said, in their words: for people, not for reports
 	Wanted []WantedFile  // what Target.Copy asked for, by path; to be read by ReadWanted
+
+	Sums     Sums   // of the files that the bundle stands for
+	Known    *Known // to be remembered for the next batch; nil: nothing
+	Outdated bool   // Complete found other files than those that were Known: fetch again, without
+
+	at                 Location
+	level              int
+	fileLeft, listLeft bool // not read, as they are Known
 }
 
 // Fetch reads all targets of a chunk with a number of requests that depends on
 // the kinds of objects, not on how many there are; only files are read one by
-// one, and a Locator is asked about each copied version. A *TooMuchError asks for smaller chunks; any
+// one, unless they are Known and have not changed, and a Locator is asked about each copied version. A *TooMuchError asks for smaller chunks; any
 // other error means that ctx ended. With either, nothing is to be recorded.
 func (f *Fetcher) Fetch(ctx context.Context, targets []Target) ([]Outcome, error) {
 	c := newChunk(f, targets)

@@ -55,7 +55,7 @@ func (c *chunk) readModelFile(ctx context.Context, it *item) error {
 	}
 	var missing error // where it should be
 	for i, at := range it.places {
-		f, err := c.f.Artifacts.ReadFile(ctx, at, "MLmodel", MLmodelLimit, Stamp{})
+		f, err := c.f.Artifacts.ReadFile(ctx, at, "MLmodel", MLmodelLimit, it.fileMayBe(at))
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -117,9 +117,9 @@ func fileIssue(section string, err error, folder Location, file string) mlflow.I
 }
 
 func (it *item) takeModelFile(at Location, f File) {
-	content, code := parseMLmodel(f.Data)
+	content, code := it.contentOf(f)
 	file := mlflow.ModelFile{URI: at.URI, Data: f.Data, Content: content, RelocatedFrom: f.RelocatedFrom}
-	if file.Data == nil {
+	if file.Data == nil && !it.fileLeft {
 		file.Data = []byte{}
 	}
 	if f.RelocatedFrom != "" {
@@ -163,6 +163,17 @@ func (it *item) contradicts(content *mlflow.Object) (mlflow.Issue, bool) {
 	return mlflow.Issue{}, false
 }
 
+// contentOf is what an MLmodel file says, or what is wrong with it. Of a file
+// that is as it was it is only what other reads depend on.
+func (it *item) contentOf(f File) (*mlflow.Object, mlflow.Code) {
+	if f.Unchanged {
+		it.fileLeft, it.sums.MLmodel, it.stamp = true, it.Target.Known.SHA256, it.Target.Known.Stamp
+		return it.Target.Known.content(), ""
+	}
+	it.sums.MLmodel, it.stamp = sum(f.Data), f.Stamp
+	return parseMLmodel(f.Data)
+}
+
 // parseMLmodel reads the file's content, or says what is wrong with it.
 func parseMLmodel(data []byte) (*mlflow.Object, mlflow.Code) {
 	if len(data) == 0 {
@@ -185,7 +196,7 @@ func parseMLmodel(data []byte) (*mlflow.Object, mlflow.Code) {
 // listFiles lists the model's files beside its MLmodel, without which a report
 // has no place for them.
 func (c *chunk) listFiles(ctx context.Context, it *item) error {
-	if it.MaxLevel == 0 || it.b.File.Content == nil {
+	if it.MaxLevel == 0 || it.b.File.Content == nil || it.listIsKnown() {
 		return nil
 	}
 	list, issue, err := ListFiles(ctx, c.f.Artifacts, it.places[0], "mlflow_model", it.MaxLevel)
@@ -193,7 +204,9 @@ func (c *chunk) listFiles(ctx context.Context, it *item) error {
 		it.lack(*issue, err)
 		return nil
 	}
-	it.b.Files = list
+	if it.b.Files = list; list != nil {
+		it.sums.List = listSum(list)
+	}
 	return err
 }
 

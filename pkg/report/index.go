@@ -23,6 +23,8 @@ const (
 	StatusPartial Status = "partial" // a report with issues of level `gap`
 	StatusFailed  Status = "failed"  // no report: the object could not be resolved or read
 	StatusStale   Status = "stale"   // it failed this time; the last good report was kept
+	StatusGone    Status = "gone"    // MLflow has the object no more; the last report was kept
+	StatusDropped Status = "dropped" // no entry of the manifest comes to the object any more; the last report was kept
 )
 
 // An Index is what index.json says beside its rows. It holds facts only:
@@ -69,6 +71,8 @@ type Row struct {
 	Files     []FileRef
 	Issues    []mlflow.Issue
 	Lost      []string // sections that an earlier report had and that are gone for good
+	Inputs    string   // stands for all that the report was made of: 64 lower-case hex digits; "" when that is not known
+	LastSeen  string   // of what this batch did not see: time of the last one that did, as in manifest.timestamp
 
 	Line int64 `json:"-"` // the number of the report's line where reports are lines (see bulk.Writer.Add); not written
 }
@@ -103,6 +107,8 @@ func (r Row) object() *mlflow.Object {
 	}
 	addIssues(o, r.Issues)
 	addTexts(o, "lost", r.Lost)
+	addText(o, "inputs", r.Inputs)
+	addText(o, "last_seen", r.LastSeen)
 	return o
 }
 

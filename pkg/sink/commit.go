@@ -41,7 +41,15 @@ func (t *Tree) Commit(x report.Index, run Run) error {
 	if err := t.renamePrepared(same, sameTable); err != nil {
 		return err
 	}
-	return t.WriteRun(run)
+	t.top.disk.ahead.Store(false)
+	if t.changed = !same; t.changed || t.last.lastChange.IsZero() {
+		t.last.lastChange = run.Timestamp
+		if same { // by a batch that did not write it down
+			t.last.lastChange = t.oldTime
+		}
+	}
+	t.last.timestamp = run.Timestamp
+	return errors.Join(t.keepNotes(), t.WriteRun(run))
 }
 
 // prepare writes the future content of a file beside the old one and tells
@@ -90,6 +98,7 @@ func (t *Tree) renameIndex() error {
 // WriteRun writes run.json alone: for a batch that was interrupted and leaves
 // index.json as it is.
 func (t *Tree) WriteRun(run Run) error {
+	run.Timestamp, run.LastChange = t.last.timestamp, t.last.lastChange
 	return t.top.write(runName, run.encode())
 }
 

@@ -51,6 +51,7 @@ type disk struct {
 	before func(step Step, path string) error
 	wrote  atomic.Bool // a file has got its final name
 	dirty  atomic.Bool // a temporary file could not be removed
+	ahead  atomic.Bool // files of reports are newer than the index
 }
 
 // step announces a step on a file of the folder.

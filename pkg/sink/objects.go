@@ -56,6 +56,7 @@ func (t *Tree) writeObject(o ObjectFile) (report.FileRef, error) {
 		return fileRef(where, old), nil
 	}
 	if old == nil || !bytes.Equal(old, o.JSON) {
+		t.top.disk.ahead.Store(true)
 		if err := in.write(name, o.JSON); err != nil {
 			return report.FileRef{}, err
 		}

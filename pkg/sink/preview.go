@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io/fs"
 	"os"
 	"path"
+	"time"
 
 	"github.com/mlreport/mlreport/pkg/report"
 )
@@ -18,8 +18,8 @@ type Preview struct {
 	tree *Tree // nil when there is no folder yet
 }
 
-// OpenPreview looks at the folder that a batch would write. Only Dir and Same
-// of the options count. What Open would refuse is refused.
+// OpenPreview looks at the folder that a batch would write. Only Dir, Same
+// and Writer of the options count. What Open would refuse is refused.
 func OpenPreview(o Options) (*Preview, error) {
 	root, err := os.OpenRoot(o.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,7 +28,8 @@ func OpenPreview(o Options) (*Preview, error) {
 	if err != nil {
 		return nil, diskError("opening "+o.Dir, err)
 	}
-	t := &Tree{o: o, seed: maphash.MakeSeed(), top: folder{path: ".", root: root, disk: &disk{dir: o.Dir}}, objects: map[objectKey]struct{}{}}
+	t := newTree(o, folder{path: ".", root: root, disk: &disk{dir: o.Dir}})
+	t.unclean = true // as nobody keeps another batch from writing
 	p := &Preview{tree: t}
 	if err := p.start(); err != nil {
 		p.Close()
@@ -46,7 +47,7 @@ func (p *Preview) start() error {
 	if !p.tree.has(reportsFolder) && p.tree.bulk.old != nil {
 		p.tree.o.Format = FormatJSONL // nothing is written: that is how the last batch did it
 	}
-	return p.tree.openOld()
+	return errors.Join(p.tree.openOld(), p.tree.readLastRun(), p.tree.openNotes())
 }
 
 // Previous gives the index that the last batch left; nil when there is none.
@@ -55,6 +56,41 @@ func (p *Preview) Previous() (*report.IndexReader, error) {
 		return nil, nil
 	}
 	return p.tree.Previous()
+}
+
+// LastCommit is Tree.LastCommit.
+func (p *Preview) LastCommit() time.Time {
+	if p.tree == nil {
+		return time.Time{}
+	}
+	return p.tree.LastCommit()
+}
+
+// Confirm is Tree.Confirm, by content.
+func (p *Preview) Confirm(row report.Row) (bool, error) {
+	if p.tree == nil {
+		return false, nil
+	}
+	return p.tree.Confirm(row)
+}
+
+// Note is Tree.Note.
+func (p *Preview) Note(place string) []byte {
+	if p.tree == nil {
+		return nil
+	}
+	return p.tree.Note(place)
+}
+
+// AddNote does nothing.
+func (p *Preview) AddNote(string, []byte) error { return nil }
+
+// ReadModel is Tree.ReadModel.
+func (p *Preview) ReadModel(place string) []byte {
+	if p.tree == nil {
+		return nil
+	}
+	return p.tree.ReadModel(place)
 }
 
 // Add does nothing.
@@ -135,6 +171,7 @@ func (p *Preview) Close() error {
 	if p.tree.oldFile != nil {
 		p.tree.oldFile.Close()
 	}
+	p.tree.closeNotes()
 	err := p.tree.closeBulk()
 	p.tree.top.close()
 	return err

@@ -15,18 +15,48 @@ import (
 const RunFormat = "mlreport-run/1"
 
 // A Run is what happened in one batch: the only file of a tree that changes
-// every time. It is for people and for monitoring; nothing reads it back.
+// every time. It is for people and for monitoring; of it the next batch reads
+// only when the tree was last committed and last changed.
 type Run struct {
 	Mlreport    string // version of the program
 	Started     time.Time
 	Ended       time.Time
 	Interrupted bool // index.json is that of an earlier batch
 
+	Timestamp  time.Time // of the reports of the batch that index.json is of
+	LastChange time.Time // Timestamp of the last batch that changed index.json; Commit sets it
+
 	Entries map[report.Status]int // rows of index.json by status
 	Reports map[Change]int        // reports by what became of them
 	Hosts   []RunHost
 	Failed  []RunFailure // at most as many as the caller thinks useful
 }
+
+// lastRun is what the run.json of the last batch says that later ones need.
+// One that is missing or damaged says nothing.
+type lastRun struct{ timestamp, lastChange time.Time }
+
+func (t *Tree) readLastRun() error {
+	data, err := t.top.read(runName)
+	if err != nil {
+		return err
+	}
+	o, err := mlflow.DecodeJSON(data)
+	if err != nil || o.Text("format") != RunFormat {
+		return nil
+	}
+	t.last.timestamp, _ = time.Parse(time.RFC3339, o.Text("timestamp"))
+	t.last.lastChange, _ = time.Parse(time.RFC3339, o.Text("last_change"))
+	return nil
+}
+
+// LastCommit is the Timestamp of the batch that index.json is of; zero when
+// that is not known.
+func (t *Tree) LastCommit() time.Time { return t.last.timestamp }
+
+// LastChange tells, after Commit, since when index.json is as it is; changed
+// says that it is since this batch.
+func (t *Tree) LastChange() (since time.Time, changed bool) { return t.last.lastChange, t.changed }
 
 // RunHost is what one host of the manifest had to do.
 type RunHost struct {
@@ -67,6 +97,12 @@ func (r Run) encode() []byte {
 		mlflow.Member{Key: "requests", Value: mlflow.Integer(requests)},
 		mlflow.Member{Key: "retries", Value: mlflow.Integer(retries)},
 		mlflow.Member{Key: "hosts", Value: hosts})
+	if !r.Timestamp.IsZero() {
+		o.SetAfter("interrupted", "timestamp", r.Timestamp.UTC().Format(time.RFC3339))
+	}
+	if !r.LastChange.IsZero() {
+		o.SetAfter("timestamp", "last_change", r.LastChange.UTC().Format(time.RFC3339))
+	}
 	if len(r.Failed) > 0 {
 		o.Append("failed", failures(r.Failed))
 	}

@@ -27,6 +27,7 @@ const (
 	reportName   = "report.json"
 	modelName    = "MLmodel"
 	pageName     = "report.md"
+	notesName    = ".mlreport.notes" // what the next batch can spare itself
 
 	reportsFolder = "model_reports"
 	objectsFolder = "mlflow_objects"
@@ -40,6 +41,7 @@ type Options struct {
 	Dir      string           // the tree's folder; made when it is not there
 	Now      func() time.Time // for the heartbeat of the lock only; nothing in the tree depends on it
 	LockWait time.Duration    // how long to wait for another batch; 0: not at all
+	Writer   string           // version of the program: what another one wrote down with AddNote is not relied on
 	Holder   string           // who we are, for the message that another batch shows, such as `pid 4711 on build-3`
 	NoSync   bool             // leaves it to the system when files become durable
 
@@ -76,6 +78,13 @@ type Tree struct {
 	oldFile *os.File
 	old     *report.IndexReader
 	oldErr  error
+	oldTime time.Time // when it was written
+	unclean bool      // files of reports may be newer than it although their times say otherwise
+
+	notes notes
+	last  lastRun
+
+	changed bool // Commit has changed the index
 
 	bulk bulkForm
 
@@ -97,12 +106,17 @@ func Open(ctx context.Context, o Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{o: o, top: top, seed: maphash.MakeSeed(), objects: map[objectKey]struct{}{}}
+	t := newTree(o, top)
 	if err := t.start(ctx); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+func newTree(o Options, top folder) *Tree {
+	seed := maphash.MakeSeed()
+	return &Tree{o: o, top: top, seed: seed, notes: notes{seed: seed}, objects: map[objectKey]struct{}{}}
 }
 
 func openTop(o Options) (folder, error) {
@@ -122,17 +136,18 @@ func (t *Tree) start(ctx context.Context) error {
 	if err := t.mark(); err != nil {
 		return err
 	}
+	_, missing := t.top.root.Lstat(lockName)
 	l, unclean, err := acquire(ctx, t.top, t.o)
 	if err != nil {
 		return err
 	}
-	t.lock = l
+	t.lock, t.unclean = l, unclean || missing != nil
 	if unclean {
 		if err := t.sweep(ctx); err != nil {
 			return err
 		}
 	}
-	if err := t.openOld(); err != nil {
+	if err := errors.Join(t.openOld(), t.readLastRun(), t.openNotes()); err != nil {
 		return err
 	}
 	t.spool, err = t.newSpool(spoolName)
@@ -229,7 +244,7 @@ func (t *Tree) openOld() error {
 	if err != nil {
 		return t.top.fail("reading", indexName, err)
 	}
-	t.oldFile = file
+	t.oldFile, t.oldTime = file, info.ModTime()
 	t.old, t.oldErr = report.ReadIndex(file, info.Size())
 	if errors.Is(t.oldErr, report.ErrIndexFormat) {
 		return t.notOurs("its index.json is " + t.oldErr.Error())
@@ -248,6 +263,9 @@ func (t *Tree) Add(row report.Row) error {
 
 // Close gives the folder back. What was written since the last Commit stays,
 // but index.json does not know it. It may be called twice.
+//
+// A batch that wrote something and does not come to its Commit counts as one
+// that was killed: the next one trusts no file by its size.
 func (t *Tree) Close() error {
 	var errs []error
 	if t.spool != nil {
@@ -256,9 +274,10 @@ func (t *Tree) Close() error {
 	if t.oldFile != nil {
 		errs = append(errs, t.oldFile.Close())
 	}
+	t.closeNotes()
 	errs = append(errs, t.closeBulk())
 	if t.lock != nil {
-		errs = append(errs, t.lock.release(!t.top.disk.dirty.Load()))
+		errs = append(errs, t.lock.release(!t.top.disk.ahead.Load() && !t.top.disk.dirty.Load()))
 	}
 	t.parents.close()
 	t.top.close()

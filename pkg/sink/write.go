@@ -118,6 +118,9 @@ func (t *Tree) WriteReport(r Report) (Written, error) {
 // on disk.
 func (t *Tree) writeFiles(p present, r *Report) (Change, error) {
 	change := p.change(*r)
+	if change != Unchanged {
+		t.top.disk.ahead.Store(true)
+	}
 	if err := p.settle(r.Files); err != nil {
 		return "", err
 	}
