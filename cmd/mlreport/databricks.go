@@ -74,7 +74,7 @@ func (s *session) databricksLogin(profile string, h hostSpec) (databricks.Login,
 	a := h.Auth
 	if strings.Contains(profile, ":") {
 		return databricks.Login{}, &mlflow.Error{
-			Err:  errUsage{mlflow.Reason(mlflow.ErrUnsupported, "databricks://%s names secrets, which only notebooks of Databricks can read", profile)},
+			Err:  errUsage{mlflow.Reason(mlflow.ErrUnsupported, "an address of the form databricks://SCOPE:KEY names secrets, which only notebooks of Databricks can read")},
 			Hint: "name a profile of ~/.databrickscfg: databricks://PROFILE",
 		}
 	}

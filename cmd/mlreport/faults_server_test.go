@@ -260,6 +260,7 @@ func TestAHostThatGoesAwayLeavesStaleReportsAndComesBack(t *testing.T) {
 	}
 	during := readTree(t, s.path("out"))
 	delete(during, "index.json")
+	delete(during, "models.csv") // which has the issues, too
 	for name := range during {
 		if during[name] != before[name] {
 			t.Errorf("%s changed", name)

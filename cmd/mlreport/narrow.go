@@ -12,9 +12,10 @@ import (
 // narrowFlags say which part of what is asked for is read. What they leave out
 // keeps the reports and the rows of the index that it has.
 type narrowFlags struct {
-	Only  string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches; all others keep what they have."`
-	Since string `placeholder:"DATE" help:"Only versions that were made or updated since a date such as 2026-11-02; a new alias or tag updates none in MLflow. All others keep what they have."`
-	Fresh bool   `help:"Read and make everything anew, also what cannot have changed since the last batch."`
+	Only   string `placeholder:"GLOB" help:"Only entries whose URI, name or model matches; all others keep what they have."`
+	Since  string `placeholder:"DATE" help:"Only versions that were made or updated since a date such as 2026-11-02; a new alias or tag updates none in MLflow. All others keep what they have."`
+	Failed bool   `help:"Only what failed or is stale in the last batch, and what it did not know. All others keep what they have."`
+	Fresh  bool   `help:"Read and make everything anew, also what cannot have changed since the last batch."`
 }
 
 // again is what a person types for the same part, each behind a blank.
@@ -26,12 +27,15 @@ func (f narrowFlags) again() string {
 	if f.Since != "" {
 		words += " --since " + shellWord(f.Since)
 	}
+	if f.Failed {
+		words += " --failed"
+	}
 	return words
 }
 
 // narrow takes over what the flags say.
 func (f narrowFlags) narrow(p *plan, o *batch.Options) (err error) {
-	o.Fresh = f.Fresh
+	o.Fresh, o.Retry = f.Fresh, f.Failed
 	if o.Since, err = parseSince(f.Since); err != nil {
 		return err
 	}

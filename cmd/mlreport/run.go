@@ -29,7 +29,7 @@ type runCmd struct {
 	MetricsFile string        `placeholder:"FILE" help:"Write what the batch did for Prometheus (text format), also when it failed."`
 	Format      string        `enum:",tree,jsonl,both" default:"" placeholder:"FORM" help:"tree: a folder per report (default). jsonl: a line per report in a few files, OUT/bulk/reports-*.jsonl.zst. both."`
 	NoSync      bool          `hidden:"" help:"Leave it to the system when files become durable."`
-	LockWait    time.Duration `hidden:"" help:"How long to wait for another batch."`
+	LockWait    time.Duration `placeholder:"DURATION" help:"How long to wait for another batch that writes to the same folder, such as 10m; without it, exit 5 at once."`
 }
 
 // Run writes the tree and sums up.

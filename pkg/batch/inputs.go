@@ -35,7 +35,8 @@ func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (
 			w.value(v)
 		}
 	}
-	w.objects(b.ModelVersion.Object, b.LoggedModel.Object, b.Run.Object, b.Experiment.Object, b.Permissions)
+	w.objects(b.ModelVersion.Object, b.LoggedModel.Object, b.Run.Object, b.Experiment.Object)
+	w.platform(b)
 	for _, c := range b.CopiedFrom {
 		w.objects(c.ModelVersion.Object, c.Run.Object, c.Experiment.Object)
 	}
@@ -73,7 +74,10 @@ func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (
 // what is not asked for is left out, so that a new option changes no inputs.
 func (j job) options(compat bool) []string {
 	list := []string{}
-	for name, on := range map[string]bool{"compat": compat, "objects": j.objects, "environment": j.target.Environment, "copy": j.target.Copy != nil, "page": j.page, "lineage": j.target.Lineage} {
+	for name, on := range map[string]bool{
+		"compat": compat, "objects": j.objects, "environment": j.target.Environment, "copy": j.target.Copy != nil, "page": j.page, "lineage": j.target.Lineage,
+		"permissions": j.target.Permissions, "serving": j.target.Serving, "table-lineage": j.target.TableLineage,
+	} {
 		if on {
 			list = append(list, name)
 		}
@@ -103,6 +107,17 @@ func (w *inputsWriter) text(list ...string) {
 func (w *inputsWriter) objects(list ...*mlflow.Object) {
 	for _, o := range list {
 		w.value(o)
+	}
+}
+
+// platform is what Databricks knows besides.
+func (w *inputsWriter) platform(b *mlflow.Bundle) {
+	w.objects(b.Permissions, b.ExperimentPermissions, b.PermittedModel.Object)
+	w.value(b.TransitionRequests)
+	w.value(b.ServingEndpoints)
+	for _, t := range b.TableLineage {
+		w.text(t.Table)
+		w.objects(t.Lineage)
 	}
 }
 

@@ -47,7 +47,7 @@ func written(t *testing.T, k Kind, format, columns string, rows iter.Seq2[*mlflo
 // a colour of the terminal.
 func TestValuesStayInTheirCells(t *testing.T) {
 	const row = `{"name":"=cmd()","version":"1","description":"two\nlines, \"quoted\" \u001b[31m","tags":[{"key":"k","value":"-1"},{"key":"a","value":"@x"}]}`
-	if d := cmp.Diff("name,description,tags.k,tags.a\n'=cmd(),\"two\nlines, \"\"quoted\"\" \x1b[31m\",-1,'@x\n",
+	if d := cmp.Diff("name,description,tags.k,tags.a\n'=cmd(),\"two\nlines, \"\"quoted\"\" �[31m\",-1,'@x\n",
 		written(t, ModelVersions, CSV, "name,description,tags.k,tags.a", rowsOf(t, row))); d != "" {
 		t.Error(d)
 	}
