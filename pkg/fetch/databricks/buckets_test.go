@@ -71,7 +71,7 @@ func startCloud(t *testing.T) *cloud {
 	return c
 }
 
-// ServeHTTP knows one folder, `root/model`, with MLmodel and metadata/.
+// ServeHTTP knows one folder, `base/model`, with MLmodel and metadata/.
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,35 +100,35 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		ok := strings.HasPrefix(signature, "AWS4-HMAC-SHA256 Credential=ASIAMADEUP/") && strings.Contains(signature, region) && r.Header.Get("X-Amz-Security-Token") == "made-up-session"
 		switch {
-		case p == "/bucket/root/model/MLmodel":
+		case p == "/bucket/base/model/MLmodel":
 			answer(ok, cloudMLmodel)
-		case p == "/bucket" && q.Get("prefix") == "root/model/" && q.Get("continuation-token") == "":
-			answer(ok, `<ListBucketResult><Contents><Key>root/model/MLmodel</Key><Size>23</Size></Contents><NextContinuationToken>t+1=</NextContinuationToken></ListBucketResult>`)
-		case p == "/bucket" && q.Get("prefix") == "root/model/" && q.Get("continuation-token") == "t+1=":
-			answer(ok, `<ListBucketResult><CommonPrefixes><Prefix>root/model/metadata/</Prefix></CommonPrefixes></ListBucketResult>`)
+		case p == "/bucket" && q.Get("prefix") == "base/model/" && q.Get("continuation-token") == "":
+			answer(ok, `<ListBucketResult><Contents><Key>base/model/MLmodel</Key><Size>23</Size></Contents><NextContinuationToken>t+1=</NextContinuationToken></ListBucketResult>`)
+		case p == "/bucket" && q.Get("prefix") == "base/model/" && q.Get("continuation-token") == "t+1=":
+			answer(ok, `<ListBucketResult><CommonPrefixes><Prefix>base/model/metadata/</Prefix></CommonPrefixes></ListBucketResult>`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
 	case r.Host == "bank.dfs.core.windows.net":
 		ok := q.Get("sig") == "made up" && signature == ""
 		switch {
-		case p == "/container/root/model/MLmodel":
+		case p == "/container/base/model/MLmodel":
 			answer(ok, cloudMLmodel)
-		case p == "/container" && q.Get("directory") == "root/model" && q.Get("continuation") == "":
+		case p == "/container" && q.Get("directory") == "base/model" && q.Get("continuation") == "":
 			w.Header().Set("X-Ms-Continuation", "more==")
-			answer(ok, `{"paths": [{"name": "root/model/MLmodel", "contentLength": "23"}]}`)
+			answer(ok, `{"paths": [{"name": "base/model/MLmodel", "contentLength": "23"}]}`)
 		case p == "/container" && q.Get("continuation") == "more==":
-			answer(ok, `{"paths": [{"name": "root/model/metadata", "isDirectory": "true", "contentLength": "0"}]}`)
+			answer(ok, `{"paths": [{"name": "base/model/metadata", "isDirectory": "true", "contentLength": "0"}]}`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
 	case r.Host == "storage.googleapis.com":
 		ok := signature == "Bearer made-up-google"
 		switch {
-		case r.URL.EscapedPath() == "/storage/v1/b/bucket/o/root%2Fmodel%2FMLmodel":
+		case r.URL.EscapedPath() == "/storage/v1/b/bucket/o/base%2Fmodel%2FMLmodel":
 			answer(ok && q.Get("alt") == "media", cloudMLmodel)
-		case p == "/storage/v1/b/bucket/o" && q.Get("prefix") == "root/model/":
-			answer(ok, `{"items": [{"name": "root/model/MLmodel", "size": "23"}], "prefixes": ["root/model/metadata/"]}`)
+		case p == "/storage/v1/b/bucket/o" && q.Get("prefix") == "base/model/":
+			answer(ok, `{"items": [{"name": "base/model/MLmodel", "size": "23"}], "prefixes": ["base/model/metadata/"]}`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -171,8 +171,8 @@ const (
 
 func TestReadsCloudStorageWithLentCredentials(t *testing.T) {
 	for name, at := range map[string]struct{ lent, location string }{
-		"AWS": {lentByAWS, "s3://bucket/root/model"}, "Cloudflare": {lentByR2, "r2://bucket@account.r2.cloudflarestorage.com/root/model/"},
-		"Azure": {lentByAzure, "abfss://container@bank.dfs.core.windows.net/root/model"}, "Google": {lentByGoogle, "gs://bucket/root/model"},
+		"AWS": {lentByAWS, "s3://bucket/base/model"}, "Cloudflare": {lentByR2, "r2://bucket@account.r2.cloudflarestorage.com/base/model/"},
+		"Azure": {lentByAzure, "abfss://container@bank.dfs.core.windows.net/base/model"}, "Google": {lentByGoogle, "gs://bucket/base/model"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := startCloud(t)
