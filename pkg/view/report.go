@@ -174,7 +174,7 @@ func (p *page) registered(title string, o *mlflow.Object) {
 	}
 	p.section(title)
 	p.part("Details")
-	p.pairs("Name", members(o, "tags", "aliases", "permissions", "transition_requests"))
+	p.pairs("Name", members(o, "tags", "aliases", "permissions", "_transition_requests"))
 	p.part("Aliases")
 	var rows [][]any
 	for _, a := range o.List("aliases") {
@@ -188,7 +188,7 @@ func (p *page) registered(title string, o *mlflow.Object) {
 	p.table([]string{"Alias", "Version"}, rows)
 	p.part("Tags")
 	p.pairs("Tag", members(o.Object("tags")))
-	if v, ok := o.Get("transition_requests"); ok {
+	if v, ok := o.Get("_transition_requests"); ok {
 		p.part("Transition Requests")
 		p.pairs("Name", []pair{{"requests", v}})
 	}
