@@ -116,7 +116,7 @@ func (l *lane) readAll(ctx context.Context) error {
 		size = localChunk
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	defer g.Wait() //nolint:errcheck // for a panic: what is under way ends first
+	defer func() { _ = g.Wait() }() // for a panic: what is under way ends first
 	g.SetLimit(max(chunksAtOnce, runtime.GOMAXPROCS(0)))
 	var chunk []job
 	send := func() {
