@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sync"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -29,6 +30,8 @@ type IndexReader struct {
 	seed maphash.Seed
 	keys []lookup // by hash, then offset
 	rows int
+
+	decoding sync.Mutex // the library sets up how a type is read while it is first read
 }
 
 // lookup says that the row at offset may be one whose place or URI has this hash.
@@ -153,6 +156,8 @@ func (r *IndexReader) rowAt(offset int64) (Row, error) {
 	if err != nil {
 		return Row{}, indexError(offset, err)
 	}
+	r.decoding.Lock()
+	defer r.decoding.Unlock()
 	row, err := decodeRow[Row](v)
 	if err != nil {
 		return Row{}, indexError(offset, err)
