@@ -8,8 +8,8 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"sync"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
