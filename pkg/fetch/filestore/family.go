@@ -20,21 +20,7 @@ type families struct {
 
 // ChildRuns implements fetch.Genealogist.
 func (s *Store) ChildRuns(ctx context.Context, parents []mlflow.Run) (fetch.Results[string, []mlflow.Run], error) {
-	ids, in := make([]string, len(parents)), make([]string, len(parents))
-	for i, r := range parents {
-		ids[i], in[i] = r.ID(), r.ExperimentID()
-	}
-	found, err := s.locate(ctx, ids, in, runsOf)
-	if err != nil {
-		return cutOff[string, []mlflow.Run](ctx, ids, err)
-	}
-	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) ([]mlflow.Run, error) {
-		read := func(experiment string) ([]mlflow.Run, error) {
-			runs, err := s.childRuns(ctx, experiment, id)
-			return runs, failed("reading the child runs of run "+id, err)
-		}
-		return firstOf(found[id], read, func() error { return s.nowhere("run " + id) })
-	})
+	return located(ctx, s, shown(parents), "the child runs of ", s.childRuns)
 }
 
 // childRuns reads the children of a run. A run that cannot be read as one is

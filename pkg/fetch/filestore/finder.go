@@ -5,6 +5,9 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/mlreport/mlreport/pkg/fetch"
+	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // A finder knows in which experiment folders a run or a logged model may be:
@@ -135,4 +138,49 @@ func firstOf[V any](folders []string, read func(experiment string) (V, error), n
 	}
 	var zero V
 	return zero, why
+}
+
+// Kept are objects that may lie below any of some experiments.
+type kept struct {
+	ids, in []string // in: their experiments, as far as they are known
+	of      func(*finder) map[string][]string
+	kind    string // for messages: `run `
+}
+
+// shown are runs that this store has shown before.
+func shown(runs []mlflow.Run) kept {
+	k := kept{ids: make([]string, len(runs)), in: make([]string, len(runs)), of: runsOf, kind: "run "}
+	for i, r := range runs {
+		k.ids[i], k.in[i] = r.ID(), r.ExperimentID()
+	}
+	return k
+}
+
+// located reads what lies in the folders of objects, or a part of it: each
+// where it is found first. part is for messages: `the child runs of `.
+func located[V any](ctx context.Context, s *Store, k kept, part string, read func(ctx context.Context, experiment, id string) (V, error)) (fetch.Results[string, V], error) {
+	found, err := s.locate(ctx, k.ids, k.in, k.of)
+	if err != nil {
+		return cutOff[string, V](ctx, k.ids, err)
+	}
+	return fetch.Each(ctx, k.ids, inFlight, func(ctx context.Context, id string) (V, error) {
+		at := func(experiment string) (V, error) {
+			v, err := read(ctx, experiment, id)
+			return v, failed("reading "+part+k.kind+id, err)
+		}
+		return firstOf(found[id], at, func() error { return s.nowhere(k.kind + id) })
+	})
+}
+
+// cutOff answers when nothing could be looked for: as an error of each key,
+// unless ctx ended.
+func cutOff[K comparable, V any](ctx context.Context, keys []K, err error) (fetch.Results[K, V], error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	out := make(fetch.Results[K, V], len(keys))
+	for _, k := range keys {
+		out[k] = fetch.Result[V]{Err: err}
+	}
+	return out, nil
 }

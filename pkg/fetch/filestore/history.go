@@ -12,22 +12,10 @@ const maxPoints = 5_000_000
 
 // MetricHistories implements fetch.Historian.
 func (s *Store) MetricHistories(ctx context.Context, runs []mlflow.Run, points int) (fetch.Results[string, mlflow.History], error) {
-	ids, in := make([]string, len(runs)), make([]string, len(runs))
-	for i, r := range runs {
-		ids[i], in[i] = r.ID(), r.ExperimentID()
+	read := func(ctx context.Context, experiment, id string) (mlflow.History, error) {
+		return s.readHistory(ctx, experiment, id, points)
 	}
-	found, err := s.locate(ctx, ids, in, runsOf)
-	if err != nil {
-		return cutOff[string, mlflow.History](ctx, ids, err)
-	}
-	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.History, error) {
-		what := "the metric history of run " + id
-		read := func(experiment string) (mlflow.History, error) {
-			h, err := s.readHistory(ctx, experiment, id, points)
-			return h, failed("reading "+what, err)
-		}
-		return firstOf(found[id], read, func() error { return s.nowhere("run " + id) })
-	})
+	return located(ctx, s, shown(runs), "the metric history of ", read)
 }
 
 func (s *Store) readHistory(ctx context.Context, experiment, id string, points int) (mlflow.History, error) {

@@ -11,18 +11,7 @@ import (
 
 // LoggedModels implements fetch.Reader. Deleted ones are not found.
 func (s *Store) LoggedModels(ctx context.Context, ids, in []string) (fetch.Results[string, mlflow.LoggedModel], error) {
-	found, err := s.locate(ctx, ids, in, modelsOf)
-	if err != nil {
-		return cutOff[string, mlflow.LoggedModel](ctx, ids, err)
-	}
-	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.LoggedModel, error) {
-		what := "logged model " + id
-		read := func(experiment string) (mlflow.LoggedModel, error) {
-			m, err := s.readLoggedModel(ctx, experiment, id)
-			return m, failed("reading "+what, err)
-		}
-		return firstOf(found[id], read, func() error { return s.nowhere(what) })
-	})
+	return located(ctx, s, kept{ids, in, modelsOf, "logged model "}, "", s.readLoggedModel)
 }
 
 func (s *Store) readLoggedModel(ctx context.Context, experiment, id string) (mlflow.LoggedModel, error) {

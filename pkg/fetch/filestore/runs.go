@@ -16,31 +16,7 @@ import (
 
 // Runs implements fetch.Reader.
 func (s *Store) Runs(ctx context.Context, ids, in []string) (fetch.Results[string, mlflow.Run], error) {
-	found, err := s.locate(ctx, ids, in, runsOf)
-	if err != nil {
-		return cutOff[string, mlflow.Run](ctx, ids, err)
-	}
-	return fetch.Each(ctx, ids, inFlight, func(ctx context.Context, id string) (mlflow.Run, error) {
-		what := "run " + id
-		read := func(experiment string) (mlflow.Run, error) {
-			r, err := s.readRun(ctx, experiment, id)
-			return r, failed("reading "+what, err)
-		}
-		return firstOf(found[id], read, func() error { return s.nowhere(what) })
-	})
-}
-
-// cutOff answers when nothing could be looked for: as an error of each key,
-// unless ctx ended.
-func cutOff[K comparable, V any](ctx context.Context, keys []K, err error) (fetch.Results[K, V], error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	out := make(fetch.Results[K, V], len(keys))
-	for _, k := range keys {
-		out[k] = fetch.Result[V]{Err: err}
-	}
-	return out, nil
+	return located(ctx, s, kept{ids, in, runsOf, "run "}, "", s.readRun)
 }
 
 // errInvalid says that a meta.yaml does not describe the folder it lies in.
