@@ -53,16 +53,9 @@ func mysqlIdle() []string {
 // openMySQL makes a pool of connections. Nothing comes from the environment,
 // and no option file is read.
 func openMySQL(d mlflow.DatabaseURI, o Options) (*sql.DB, error) {
-	set := map[string]string{}
-	for name, values := range d.Options {
-		switch {
-		case len(values) > 1:
-			return nil, refuseOption(d, name, "it is there more than once")
-		case slices.Contains(mysqlOptions(), name):
-			set[name] = values[0]
-		case !slices.Contains(mysqlIdle(), name):
-			return nil, refuseOption(d, name, "known are "+strings.Join(mysqlOptions(), ", "))
-		}
+	set, err := optionsOf(d, mysqlOptions(), mysqlIdle())
+	if err != nil {
+		return nil, err
 	}
 	c := mysql.NewConfig()
 	c.Logger = &mysql.NopLogger{}
@@ -81,7 +74,6 @@ func openMySQL(d mlflow.DatabaseURI, o Options) (*sql.DB, error) {
 			*to = time.Duration(n) * time.Second
 		}
 	}
-	var err error
 	if c.TLS, c.AllowFallbackToPlaintext, err = mysqlTLS(d, set); err != nil {
 		return nil, err
 	}

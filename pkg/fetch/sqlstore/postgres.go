@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -59,16 +59,11 @@ func postgresIdle() []string {
 // password file, the service file. The driver reads these itself.
 func openPostgres(d mlflow.DatabaseURI, o Options) (*sql.DB, error) {
 	set := map[string]string{"host": d.Host, "port": d.Port, "dbname": d.Database, "user": d.User, "password": d.Password}
-	for name, values := range d.Options {
-		switch {
-		case len(values) > 1:
-			return nil, refuseOption(d, name, "it is there more than once")
-		case slices.Contains(postgresOptions(), name):
-			set[name] = values[0]
-		case !slices.Contains(postgresIdle(), name):
-			return nil, refuseOption(d, name, "known are "+strings.Join(postgresOptions(), ", "))
-		}
+	options, err := optionsOf(d, postgresOptions(), postgresIdle())
+	if err != nil {
+		return nil, err
 	}
+	maps.Copy(set, options)
 	var conn strings.Builder
 	for name, value := range set {
 		if value != "" {

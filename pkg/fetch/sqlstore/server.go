@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,23 @@ func limitPool(db *sql.DB, n int) {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(time.Minute)
+}
+
+// optionsOf checks the options of an address. Those that are idle change
+// nothing here.
+func optionsOf(d mlflow.DatabaseURI, known, idle []string) (map[string]string, error) {
+	set := map[string]string{}
+	for name, values := range d.Options {
+		switch {
+		case len(values) > 1:
+			return nil, refuseOption(d, name, "it is there more than once")
+		case slices.Contains(known, name):
+			set[name] = values[0]
+		case !slices.Contains(idle, name):
+			return nil, refuseOption(d, name, "known are "+strings.Join(known, ", "))
+		}
+	}
+	return set, nil
 }
 
 func refuseOption(d mlflow.DatabaseURI, name, why string) error {
