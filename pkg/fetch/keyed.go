@@ -72,6 +72,19 @@ func Split[K comparable, V any](ctx context.Context, keys []K, size int, many fu
 	return out, nil
 }
 
+// Distinct drops repeated keys.
+func Distinct[K comparable](keys []K) []K {
+	seen := make(map[K]bool, len(keys))
+	var out []K
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 func tooLarge[K comparable, V any](r Results[K, V]) bool {
 	for _, v := range r {
 		if errors.Is(v.Err, mlflow.ErrTooLarge) {

@@ -40,7 +40,7 @@ func (w *Workspace) Source(log *slog.Logger) *Source {
 // Models implements fetch.Reader.
 func (s *Source) Models(ctx context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
 	if s.uc != nil {
-		return fetch.Each(ctx, distinct(names), s.w.inFlight(), s.uc.model)
+		return fetch.Each(ctx, fetch.Distinct(names), s.w.inFlight(), s.uc.model)
 	}
 	found, err := s.Reader.Models(ctx, names)
 	for name, r := range found {
@@ -55,7 +55,7 @@ func (s *Source) Models(ctx context.Context, names []string) (fetch.Results[stri
 // Versions implements fetch.Reader.
 func (s *Source) Versions(ctx context.Context, ids []mlflow.VersionID) (fetch.Results[mlflow.VersionID, fetch.Version], error) {
 	if s.uc != nil {
-		return fetch.Each(ctx, distinct(ids), s.w.inFlight(), s.uc.version)
+		return fetch.Each(ctx, fetch.Distinct(ids), s.w.inFlight(), s.uc.version)
 	}
 	found, err := s.Reader.Versions(ctx, ids)
 	for id, r := range found {
@@ -76,7 +76,7 @@ func (s *Source) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 	}
 	return func(yield func(mlflow.RegisteredModel, error) bool) {
 		found, err := s.Models(ctx, q.Models)
-		for _, name := range distinct(q.Models) {
+		for _, name := range fetch.Distinct(q.Models) {
 			r := found[name]
 			if err == nil && !fetch.Final(r.Err) {
 				err = r.Err
@@ -166,16 +166,4 @@ func (w *Workspace) nonsense(path, what string) error {
 func isCatalogName(name string) bool {
 	parts := strings.Split(name, ".")
 	return len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != ""
-}
-
-func distinct[K comparable](keys []K) []K {
-	seen := make(map[K]bool, len(keys))
-	var out []K
-	for _, k := range keys {
-		if !seen[k] {
-			seen[k] = true
-			out = append(out, k)
-		}
-	}
-	return out
 }

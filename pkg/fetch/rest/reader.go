@@ -115,7 +115,7 @@ func (r *Reader) nonsense(path, what string) error {
 
 // Models implements fetch.Reader.
 func (r *Reader) Models(ctx context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
-	keys := distinct(names)
+	keys := fetch.Distinct(names)
 	out := newAnswers[string, mlflow.RegisteredModel](len(keys))
 	if len(keys) > 1 {
 		s := search[string, mlflow.RegisteredModel]{

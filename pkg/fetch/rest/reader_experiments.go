@@ -18,7 +18,7 @@ const fewKeys = 3
 
 // Experiments implements fetch.Reader.
 func (r *Reader) Experiments(ctx context.Context, ids []string) (fetch.Results[string, mlflow.Experiment], error) {
-	keys := distinct(ids)
+	keys := fetch.Distinct(ids)
 	out := newAnswers[string, mlflow.Experiment](len(keys))
 	if len(keys) > 1 {
 		s := search[string, mlflow.Experiment]{
@@ -160,6 +160,6 @@ func (r *Reader) scopes(ctx context.Context, n int, searched []string) ([][]stri
 
 // searchable are the experiments of a hint that can be searched.
 func (r *Reader) searchable(in []string) []string {
-	ids := slices.DeleteFunc(distinct(in), func(id string) bool { return !r.isExperiment(id) })
+	ids := slices.DeleteFunc(fetch.Distinct(in), func(id string) bool { return !r.isExperiment(id) })
 	return ids[:min(len(ids), maxScope)]
 }

@@ -27,7 +27,7 @@ func (r *Reader) ChildRuns(ctx context.Context, parents []mlflow.Run) (fetch.Res
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.inFlight())
 	for experiment, ids := range byExperiment {
-		g.Go(func() error { return r.childRunsIn(gctx, experiment, distinct(ids), out) })
+		g.Go(func() error { return r.childRunsIn(gctx, experiment, fetch.Distinct(ids), out) })
 	}
 	err := g.Wait()
 	return out.all, err

@@ -13,7 +13,7 @@ import (
 // LoggedModels implements fetch.Reader. Deleted ones are not found, as in
 // MLflow, where nothing shows that they are deleted.
 func (r *Reader) LoggedModels(ctx context.Context, ids, in []string) (fetch.Results[string, mlflow.LoggedModel], error) {
-	keys := distinct(ids)
+	keys := fetch.Distinct(ids)
 	out := newAnswers[string, mlflow.LoggedModel](len(keys))
 	if len(keys) > 1 {
 		s := search[string, mlflow.LoggedModel]{

@@ -13,7 +13,7 @@ import (
 // Runs implements fetch.Reader. Runs that are not in the experiments of in are
 // looked for in all experiments, listed once.
 func (r *Reader) Runs(ctx context.Context, ids, in []string) (fetch.Results[string, mlflow.Run], error) {
-	keys := distinct(ids)
+	keys := fetch.Distinct(ids)
 	out := newAnswers[string, mlflow.Run](len(keys))
 	if len(keys) > 1 {
 		var err error

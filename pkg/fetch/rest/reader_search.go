@@ -195,16 +195,3 @@ func singly[K comparable, V any](ctx context.Context, r *Reader, keys []K, out *
 	}
 	return g.Wait()
 }
-
-// distinct drops repeated keys.
-func distinct[K comparable](keys []K) []K {
-	seen := make(map[K]bool, len(keys))
-	var out []K
-	for _, k := range keys {
-		if !seen[k] {
-			seen[k] = true
-			out = append(out, k)
-		}
-	}
-	return out
-}

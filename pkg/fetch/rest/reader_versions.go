@@ -33,7 +33,7 @@ const (
 // windows are asked together where the server knows `name IN`, one window at a
 // time where not; what remains is asked with `get`.
 func (r *Reader) Versions(ctx context.Context, ids []mlflow.VersionID) (fetch.Results[mlflow.VersionID, fetch.Version], error) {
-	keys := distinct(ids)
+	keys := fetch.Distinct(ids)
 	out := newAnswers[mlflow.VersionID, fetch.Version](len(keys))
 	if len(keys) > 1 {
 		var err error
@@ -83,7 +83,7 @@ func (r *Reader) searchVersions(ctx context.Context, keys []mlflow.VersionID, ou
 // which has no pages there, with all versions of all models; so the search of
 // models is asked, which has.
 func (r *Reader) probeNames(ctx context.Context, names []string) error {
-	names = slices.DeleteFunc(distinct(names), func(n string) bool { return !quotable(n) })
+	names = slices.DeleteFunc(fetch.Distinct(names), func(n string) bool { return !quotable(n) })
 	if !r.can.modelsIn.known() && len(names) > 1 {
 		s := search[string, mlflow.RegisteredModel]{r: r, what: "registered models by name", can: &r.can.modelsIn, ask: r.searchModels}
 		if _, err := s.one(ctx, names[:2], newAnswers[string, mlflow.RegisteredModel](2)); err != nil {
