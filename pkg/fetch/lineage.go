@@ -43,7 +43,7 @@ func loggedModelOf(source, location string) string {
 		return r.ModelID
 	}
 	for _, uri := range []string{location, source} {
-		parts := strings.Split(uri, "/")
+		parts := strings.Split(strings.ReplaceAll(uri, `\`, "/"), "/")
 		for i, p := range parts {
 			if i > 0 && i+1 < len(parts) && (parts[i-1] == "models" || parts[i-1] == "logged_models") && strings.HasPrefix(p, "m-") && parts[i+1] == "artifacts" {
 				return p

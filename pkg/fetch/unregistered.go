@@ -80,7 +80,7 @@ func newKnown(registered []mlflow.ModelVersion) known {
 		if id := v.Text("model_id"); id != "" {
 			k[mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id}.String()] = true
 		}
-		if id, ok := loggedModelIn(source); ok {
+		if id := loggedModelOf(source, ""); id != "" {
 			k[mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id}.String()] = true
 		}
 		if path, ok := pathInRun(source, v.RunID()); ok {
@@ -110,12 +110,4 @@ func pathInRun(location, runID string) (string, bool) {
 	_, path, ok := strings.Cut(location, "/"+runID+"/artifacts/")
 	path = strings.Trim(path, "/")
 	return path, ok && path != ""
-}
-
-// loggedModelIn is the id in the location of a logged model's files, such as
-// `mlflow-artifacts:/1/models/m-<id>/artifacts`.
-func loggedModelIn(location string) (string, bool) {
-	_, rest, ok := strings.Cut(strings.ReplaceAll(location, `\`, "/"), "/models/m-")
-	id, _, _ := strings.Cut(rest, "/")
-	return "m-" + id, ok && id != ""
 }
