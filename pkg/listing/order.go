@@ -73,7 +73,7 @@ func sortRows(rows []*mlflow.Object, by []Order) {
 				}
 				continue
 			}
-			n := compare(scalar(x), scalar(y))
+			n := compare(mlflow.TextOf(x), mlflow.TextOf(y))
 			if o.Descending {
 				n = -n
 			}

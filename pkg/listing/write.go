@@ -124,16 +124,16 @@ func writeJSON(b *bufio.Writer, asList bool, columns []Column, rows iter.Seq2[*m
 
 // forPeople is a value in a cell of a table.
 func (c Column) forPeople(v any) string {
-	n, _ := strconv.ParseInt(scalar(v), 10, 64)
+	n, _ := strconv.ParseInt(mlflow.TextOf(v), 10, 64)
 	switch {
 	case v == nil:
 		return ""
 	case c.is == moment && n > 0:
 		return time.UnixMilli(n).UTC().Format("2006-01-02 15:04")
 	case c.is == size:
-		return view.Bytes(scalar(v))
+		return view.Bytes(mlflow.TextOf(v))
 	case c.is == span:
-		return scalar(v) + " s"
+		return mlflow.TextOf(v) + " s"
 	}
 	switch v := v.(type) {
 	case []any:
@@ -141,45 +141,30 @@ func (c Column) forPeople(v any) string {
 	case *mlflow.Object:
 		var parts []string
 		for k, v := range v.All() {
-			parts = append(parts, k+"="+scalar(v))
+			parts = append(parts, k+"="+mlflow.TextOf(v))
 		}
 		return strings.Join(parts, ", ")
 	}
-	return scalar(v)
+	return mlflow.TextOf(v)
 }
 
 // forCSV is a value in a cell of a spreadsheet: times of UTC, sizes in bytes,
 // objects as JSON.
 func (c Column) forCSV(v any) string {
-	n, _ := strconv.ParseInt(scalar(v), 10, 64)
+	n, _ := strconv.ParseInt(mlflow.TextOf(v), 10, 64)
 	if c.is == moment && n > 0 {
 		return time.UnixMilli(n).UTC().Format("2006-01-02 15:04:05")
 	}
 	if list, ok := v.([]any); ok {
 		return join(list)
 	}
-	return scalar(v)
+	return mlflow.TextOf(v)
 }
 
 func join(list []any) string {
 	parts := make([]string, len(list))
 	for i, v := range list {
-		parts[i] = scalar(v)
+		parts[i] = mlflow.TextOf(v)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// scalar is a value as text: JSON where it is a list or an object.
-func scalar(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case mlflow.Number:
-		return string(v)
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return string(mlflow.JSON{}.Append(nil, v))
 }

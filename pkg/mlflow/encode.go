@@ -146,3 +146,17 @@ func (j JSON) escape(b []byte, r rune) []byte {
 func unit(b []byte, r rune) []byte {
 	return append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 }
+
+// TextOf is a value as people read it: text and numbers as they are, "" for
+// nothing, JSON for a list or an object.
+func TextOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case Number:
+		return string(v)
+	}
+	return string(JSON{}.Append(nil, v))
+}

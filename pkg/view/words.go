@@ -31,20 +31,8 @@ func words(list []any) string {
 
 // textAt is a member as text: JSON where it is neither text nor number.
 func textAt(o *mlflow.Object, key string) string {
-	v, ok := o.Get(key)
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case mlflow.Number:
-		return string(v)
-	default:
-		if !ok {
-			return ""
-		}
-		return string(mlflow.JSON{}.Append(nil, v))
-	}
+	v, _ := o.Get(key)
+	return mlflow.TextOf(v)
 }
 
 // Bytes is a size as people write it: `1.4 kB`.
