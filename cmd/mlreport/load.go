@@ -51,13 +51,9 @@ func (p *plan) reads(entry int) bool { return p.chosen == nil || p.chosen[entry]
 
 // load reads and checks manifests that make one tree; a name is a path or `-`.
 func (s *session) load(names ...string) (*manifest.Manifest, error) {
-	var sources []manifest.Source
-	for _, name := range names {
-		src, err := s.manifestAt(name)
-		if err != nil {
-			return nil, err
-		}
-		sources = append(sources, src)
+	sources, err := s.manifestsAt(names)
+	if err != nil {
+		return nil, err
 	}
 	return manifest.Parse(sources[0].Data, manifest.Options{
 		File: sources[0].File, Dir: sources[0].Dir, Also: sources[1:],
@@ -71,6 +67,10 @@ func (s *session) included(pattern string) ([]manifest.Source, error) {
 	if err != nil {
 		return nil, errors.New("is no pattern of paths")
 	}
+	return s.manifestsAt(names)
+}
+
+func (s *session) manifestsAt(names []string) ([]manifest.Source, error) {
 	var sources []manifest.Source
 	for _, name := range names {
 		src, err := s.manifestAt(name)

@@ -94,20 +94,27 @@ func text(t *testing.T, dir string) string {
 	return out.String()
 }
 
-func TestLinesComeOutInOrderAndOneByOne(t *testing.T) {
-	const lines = 2000 // of 3 kB on average: several frames, several files
-	dir := fill(t, lines, 4<<10)
-	var want strings.Builder
+func open(t *testing.T, dir string) *bulk.Reader {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
 	r, err := bulk.Open(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() {
+		r.Close()
+		root.Close()
+	})
+	return r
+}
+
+func TestLinesComeOutInOrderAndOneByOne(t *testing.T) {
+	const lines = 2000 // of 3 kB on average: several frames, several files
+	dir := fill(t, lines, 4<<10)
+	var want strings.Builder
+	r := open(t, dir)
 	for i := range lines {
 		got, err := r.Line(fmt.Sprint("p", i))
 		if err != nil {
@@ -156,16 +163,7 @@ func TestAFileThatIsNotTheIndexsIsAnError(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "reports-00000.jsonl.zst"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	r, err := bulk.Open(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := open(t, dir)
 	if got, err := r.Line("p19"); err == nil {
 		t.Errorf("%.40q and no error", got)
 	}
