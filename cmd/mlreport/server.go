@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/fetch/artifact"
+	"github.com/mlreport/mlreport/pkg/fetch/cloud"
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
@@ -26,6 +27,9 @@ func (s *session) openServer(at address, h hostSpec, log *slog.Logger) (*store, 
 	o.Username, o.Password, o.Token, o.CredentialsFrom = h.Auth.Username, h.Auth.Password, h.Auth.Token, "the manifest"
 	o.Workspace = h.Workspace
 	if err := s.fillFromEnv(&o, at.uri, h); err != nil {
+		return nil, err
+	}
+	if err := s.signForAWS(&o, h); err != nil {
 		return nil, err
 	}
 	c, err := rest.NewClient(o)
@@ -62,7 +66,7 @@ func (s *session) addressFrom(at address, h hostSpec) string {
 
 func (s *session) fillFromEnv(o *rest.Options, uri string, h hostSpec) error {
 	if s.ownServer(uri, h) {
-		if err := s.fillCredentials(o, uri); err != nil {
+		if err := s.fillCredentials(o, uri, h.Auth.SigV4); err != nil {
 			return err
 		}
 		if o.Workspace == "" {
@@ -93,8 +97,8 @@ func (s *session) fillLimits(o *rest.Options) error {
 	return s.fillRetries(o)
 }
 
-func (s *session) fillCredentials(o *rest.Options, uri string) error {
-	if o.Username != "" || o.Password != "" || o.Token != "" {
+func (s *session) fillCredentials(o *rest.Options, uri string, sigv4 bool) error {
+	if o.Username != "" || o.Password != "" || o.Token != "" || sigv4 {
 		return nil
 	}
 	if err := s.refuseOtherLogins(); err != nil {
@@ -116,12 +120,31 @@ func (s *session) fillCredentials(o *rest.Options, uri string) error {
 // this program has not: without them, the server would answer as to a stranger.
 func (s *session) refuseOtherLogins() error {
 	const hint = "unset it, and log in with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or with MLFLOW_TRACKING_TOKEN"
-	switch {
-	case s.isSet("MLFLOW_TRACKING_AWS_SIGV4"):
-		return &mlflow.Error{Err: errUsage{notServed("MLFLOW_TRACKING_AWS_SIGV4 (requests signed for AWS)", "")}, Hint: hint}
-	case s.get("MLFLOW_TRACKING_AUTH") != "":
+	if s.get("MLFLOW_TRACKING_AUTH") != "" && !s.isSet("MLFLOW_TRACKING_AWS_SIGV4") { // which wins, as in MLflow
 		return &mlflow.Error{Err: errUsage{notServed("MLFLOW_TRACKING_AUTH (login plugins)", "")}, Hint: hint}
 	}
+	return nil
+}
+
+// signForAWS makes the client sign its requests, where the manifest says so or,
+// of the environment's own server, MLFLOW_TRACKING_AWS_SIGV4. As in MLflow, the
+// signature takes the place of what else the environment has to log in with.
+func (s *session) signForAWS(o *rest.Options, h hostSpec) error {
+	a := h.Auth
+	given := a.Username != "" || a.Token != ""
+	from := "the manifest"
+	switch {
+	case a.SigV4:
+	case !given && s.ownServer(o.TrackingURI, h) && s.isSet("MLFLOW_TRACKING_AWS_SIGV4"):
+		from = "MLFLOW_TRACKING_AWS_SIGV4"
+	default:
+		return nil
+	}
+	sign, err := cloud.NewSigner(cloud.Signing{Profile: a.Profile, Region: a.Region, Now: s.Now})
+	if err != nil {
+		return &mlflow.Error{Op: "signing for AWS (" + from + ")", Err: errUsage{err}, Hint: mlflow.Hint(err)}
+	}
+	o.Authenticate, o.CredentialsFrom, o.LoginHint = sign, from+", signed for AWS", cloud.SigningHint()
 	return nil
 }
 

@@ -5,8 +5,8 @@ import (
 )
 
 // Auth is how to log in to a host; empty when the environment says it. At most
-// one way is set: Username with Password, Token, ClientID with ClientSecret, or
-// Profile.
+// one way is set: Username with Password, Token, ClientID with ClientSecret,
+// SigV4, or Profile alone.
 type Auth struct {
 	Username, Password string // both or none
 	Token              string // a bearer token, or a personal access token of Databricks
@@ -14,7 +14,10 @@ type Auth struct {
 	// Of Databricks only: the stores `databricks` and `databricks-uc`.
 	Host                   string // address of the workspace, such as https://adb-1.2.azuredatabricks.net; "" when a profile or the environment says it
 	ClientID, ClientSecret string // of a service principal (OAuth, machine to machine); both or none
-	Profile                string // a section of ~/.databrickscfg
+	Profile                string // a section of ~/.databrickscfg; with SigV4, of ~/.aws/config
+
+	SigV4  bool   // requests are signed for AWS, with the credentials of Amazon's default chain
+	Region string // with SigV4: of the gateway; "" when the environment, the profile or the address says it
 }
 
 func (p *parser) auth(f field) Auth {
@@ -26,7 +29,10 @@ func (p *parser) auth(f field) Auth {
 		}
 	}
 	var ways []string
-	for _, way := range [][]string{{"username", "password"}, {"token"}, {"client-id", "client-secret"}, {"profile"}} {
+	for _, way := range [][]string{{"username", "password"}, {"token"}, {"client-id", "client-secret"}, {"aws-sigv4"}, {"profile"}} {
+		if way[0] == "profile" && a.SigV4 {
+			continue // it says whose keys sign
+		}
 		for _, name := range way {
 			if has[name] && (len(ways) == 0 || !strings.HasPrefix(ways[len(ways)-1], way[0])) {
 				ways = append(ways, strings.Join(way, " and "))
@@ -38,6 +44,9 @@ func (p *parser) auth(f field) Auth {
 	} else {
 		both("username", "password")
 		both("client-id", "client-secret")
+	}
+	if a.Region != "" && !a.SigV4 {
+		p.wrong(f.node, "auth: region is of use with aws-sigv4 only", "write aws-sigv4: true beside it, or leave it out")
 	}
 	return a
 }
@@ -59,7 +68,7 @@ func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
 			*to = p.secret(f)
 		}}
 	}
-	return append([]key{
+	return []key{
 		plain("username", &a.Username),
 		secret("password", &a.Password),
 		secret("token", &a.Token),
@@ -67,7 +76,12 @@ func (p *parser) authKeys(a *Auth, has map[string]bool) []key {
 		plain("client-id", &a.ClientID),
 		secret("client-secret", &a.ClientSecret),
 		plain("profile", &a.Profile),
-	}, later("aws-sigv4")...)
+		plain("region", &a.Region),
+		{name: "aws-sigv4", read: func(f field) {
+			has["aws-sigv4"] = true
+			a.SigV4, _ = p.truth(f)
+		}},
+	}
 }
 
 // authFits holds a login against the kind of store that it is for.
@@ -76,8 +90,15 @@ func (p *parser) authFits(h *hostDraft) {
 		return
 	}
 	databricks := isDatabricks(h.Tracking) || isDatabricks(h.Registry)
-	if a := h.Auth; !databricks && (a.Host != "" || a.ClientID != "" || a.Profile != "") {
+	if a := h.Auth; !databricks && (a.Host != "" || a.ClientID != "" || a.Profile != "" && !a.SigV4) {
 		p.wrong(h.auth, "auth: host, client-id and profile are about Databricks, which this host is not", "write tracking: databricks (and registry: databricks-uc)")
+	}
+	server := func(uri string) bool {
+		scheme, _, _ := strings.Cut(strings.ToLower(uri), ":")
+		return isServer(scheme)
+	}
+	if h.Auth.SigV4 && !(server(h.Tracking) && (h.Registry == "" || server(h.Registry))) {
+		p.wrong(h.auth, "auth: aws-sigv4 is about servers, whose address begins with https://", "leave it out")
 	}
 }
 

@@ -237,9 +237,6 @@ func (c *Client) request(ctx context.Context, q call, address string) (*http.Req
 		}
 	}
 	req.Header.Set("User-Agent", c.opts.UserAgent)
-	if err := c.logIn(ctx, req); err != nil {
-		return nil, err
-	}
 	for name, value := range q.headers {
 		req.Header.Set(name, value)
 	}
@@ -255,7 +252,7 @@ func (c *Client) request(ctx context.Context, q call, address string) (*http.Req
 	if !q.anywhere && c.workspaces.header() {
 		req.Header.Set("X-MLFLOW-WORKSPACE", c.opts.Workspace)
 	}
-	return req, nil
+	return req, c.logIn(ctx, req) // last: a signature is over all headers
 }
 
 // redirect is where an answer sends the client to, if it may go there: the

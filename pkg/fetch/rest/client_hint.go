@@ -17,7 +17,9 @@ func (c *Client) hint(q call, a answer, code, message string, kind error) string
 		return "the server answers only to host names it was told: use one of them, or start it with --allowed-hosts"
 	case a.status == http.StatusForbidden && c.opts.LoginHint != "" && strings.Contains(message, "access token"): // Databricks
 		return c.opts.LoginHint
-	case a.status == http.StatusForbidden && c.authorization == "":
+	case a.status == http.StatusForbidden && c.opts.LoginHint != "" && code == "": // a gateway: MLflow and Databricks name what is wrong
+		return c.opts.LoginHint
+	case a.status == http.StatusForbidden && c.authorization == "" && c.opts.Authenticate == nil:
 		return logIn + "; with a login that is refused, ask the server's administrator for " + permissionFor(q.name)
 	case a.status == http.StatusForbidden:
 		return "ask the server's administrator for " + permissionFor(q.name)
