@@ -96,16 +96,22 @@ func (p *parser) join(m, second *Manifest, first string) {
 	}
 }
 
-// add takes over the entries of another manifest.
+// add takes over the entries and known issues of another manifest.
 func (m *Manifest) add(other *Manifest) {
-	from := 0
-	if n := len(m.Entries); n > 0 {
-		from = m.Entries[n-1].Index + 1
-	}
+	from := m.nextIndex()
 	for _, e := range other.Entries {
 		e.Index += from
 		m.Entries = append(m.Entries, e)
 	}
+	m.addKnown(other.KnownIssues, from)
+}
+
+// nextIndex is that of an entry behind all there are.
+func (m *Manifest) nextIndex() int {
+	if n := len(m.Entries); n > 0 {
+		return m.Entries[n-1].Index + 1
+	}
+	return 0
 }
 
 // shrinkByDefault is how many percent of a selection may be missing when

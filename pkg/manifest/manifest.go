@@ -47,6 +47,8 @@ type Manifest struct {
 	Entries     []Entry
 	Format      string // of the reports: `tree`, `jsonl` or `both`; "" when not given
 
+	KnownIssues []KnownIssue // in the order of the files
+
 	Coverage  bool // also say which registered models no entry covers
 	MaxShrink int  // by how many percent a selection may shrink against the last tree; 0: any
 }
@@ -173,6 +175,7 @@ func (p *parser) manifest(root *yaml.Node, m *Manifest) {
 	p.hosts(d, m)
 	p.entries(d, m)
 	p.include(d, m)
+	m.addKnown(d.known, 0)
 }
 
 // A draft is what the keys say, each on its own.
@@ -185,10 +188,11 @@ type draft struct {
 	includes                  []text
 	coverage                  bool
 	maxShrink                 int
+	known                     []KnownIssue
 }
 
 func (p *parser) rootKeys(d *draft) []key {
-	return append([]key{
+	return []key{
 		{name: "version", read: func(f field) {
 			d.versioned = true
 			p.version(f)
@@ -202,11 +206,12 @@ func (p *parser) rootKeys(d *draft) []key {
 		{name: "include", read: func(f field) { d.includes = p.includes(f) }},
 		{name: "coverage", read: func(f field) { d.coverage, _ = p.truth(f); p.notIncluded(f) }},
 		{name: "max-shrink", read: func(f field) { d.maxShrink = p.percent(f); p.notIncluded(f) }},
+		{name: "known-issues", read: func(f field) { d.known = p.known(f) }},
 		{name: "models", read: func(f field) {
 			d.listed = true
 			d.entries = p.entryDrafts(f)
 		}},
-	}, later("known-issues")...)
+	}
 }
 
 // format reads in which form the reports are left.

@@ -58,6 +58,9 @@ func judge(s *jsonschema.Schema, manifest []byte) error {
 func asText(v any) any {
 	switch v := v.(type) {
 	case time.Time:
+		if v.Equal(v.Truncate(24 * time.Hour)) {
+			return v.Format(time.DateOnly)
+		}
 		return v.String()
 	case map[string]any:
 		for k := range v {
@@ -202,6 +205,14 @@ func TestTheSchemaAndTheProgramAgree(t *testing.T) {
 		{"version: 1\ninclude: []\nmodels: [models:/a/1]", false},
 		{"version: 1\ncoverage: true\nmax-shrink: true\nmodels: [models:/a/1]", true},
 		{"version: 1\nmax-shrink: 100\nmodels: [models:/a/1]", false},
+		{"version: 1\nknown-issues: []\nmodels: [models:/a/1]", true},
+		{"version: 1\nknown-issues: {}\nmodels: [models:/a/1]", false},
+		{"version: 1\nknown-issues: [{entry: a, code: denied, reason: x}]\nmodels: [models:/a/1]", true},
+		{"version: 1\nknown-issues: [{entry: a, code: denied, reason: x, until: 2027-01-31}]\nmodels: [models:/a/1]", true},
+		{"version: 1\nknown-issues: [{entry: a, code: denied, reason: x, until: '2027-01-31'}]\nmodels: [models:/a/1]", true},
+		{"version: 1\nknown-issues: [{entry: a, code: denied, reason: x, until: 2027-01}]\nmodels: [models:/a/1]", false},
+		{"version: 1\nknown-issues: [{entry: a, code: odd, reason: x}]\nmodels: [models:/a/1]", false},
+		{"version: 1\nknown-issues: [{entry: a, code: denied}]\nmodels: [models:/a/1]", false},
 		{"version: 1\nmax-shrink: 5\nmodels: [models:/a/1]", true},
 	} {
 		o := Options{LookupEnv: func(n string) (string, bool) { return map[string]string{"FOUR": "4", "ALL": "all"}[n], true }}
@@ -246,6 +257,7 @@ func TestTheSchemaHasTheKeysOfTheProgram(t *testing.T) {
 		"limits":   {host.Properties["limits"], p.limitsKeys(&Limits{})},
 		"defaults": {root.Properties["defaults"], p.settingsKeys(&settings{})},
 		"entry":    {entry, p.entryKeys(&entryDraft{})},
+		"known":    {root.Definitions["known-issue"], p.knownKeys(&KnownIssue{}, map[string]bool{})},
 		"select":   {sel, p.selectKeys(&Select{}, map[string]bool{})},
 	} {
 		var want, got []string

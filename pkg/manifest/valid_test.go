@@ -91,11 +91,15 @@ func TestReadsEveryKey(t *testing.T) {
 			{Line: 45, Column: 5, URI: "models:/$${env:A}/${env:FOUR}", Ref: mlflow.Ref{Kind: mlflow.VersionRef, Model: "${env:A}", Version: 4}, Host: "prod", ArtifactMaxLevel: AllLevels, Objects: true, Copy: Copy{Evidence: true}, Environment: true},
 		},
 	}
+	want.KnownIssues = []KnownIssue{
+		{File: "m.yaml", Line: 48, Entry: pattern(t, "models:/wine/*"), Code: mlflow.ArtifactMissing, Reason: "files were lost in 2024", Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), end: 12},
+		{File: "m.yaml", Line: 49, Entry: pattern(t, "other"), Code: mlflow.Denied, Reason: "not ours", end: 12},
+	}
 	for i := range want.Entries {
 		want.Entries[i].Index, want.Entries[i].DefaultOwner = i, "platform"
 		want.Entries[i].Lineage, want.Entries[i].Markdown = true, i != 1
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Pattern{}, part{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Pattern{}, part{}, KnownIssue{})); diff != "" {
 		t.Error(diff)
 	}
 	if s := got.Entries[9].Select.String(); s != `models: fraud\*_*, versions: latest:3` {
