@@ -44,6 +44,7 @@ type plan struct {
 
 	coverage  bool
 	maxShrink int
+	known     []manifest.KnownIssue
 }
 
 // reads tells whether an entry is to be read.
@@ -174,7 +175,7 @@ func isFolder(name string) bool {
 
 // planOf adds to a manifest what the environment says.
 func (s *session) planOf(m *manifest.Manifest) (*plan, error) {
-	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries, format: m.Format, coverage: m.Coverage, maxShrink: m.MaxShrink}
+	p := &plan{defaultHost: m.DefaultHost, entries: m.Entries, format: m.Format, coverage: m.Coverage, maxShrink: m.MaxShrink, known: m.KnownIssues}
 	for _, h := range m.Hosts {
 		p.hosts = append(p.hosts, hostSpec{Host: h, fromManifest: true})
 	}
@@ -277,24 +278,4 @@ func (s *session) timestamp() (time.Time, error) {
 		return time.Time{}, envError("SOURCE_DATE_EPOCH", "a number of seconds since 1970")
 	}
 	return time.Unix(n, 0).UTC(), nil
-}
-
-// parseFailOn reads which issues of a batch end it with exit code 3.
-func parseFailOn(words []string) ([]mlflow.Code, error) {
-	var out []mlflow.Code
-	for _, w := range words {
-		if w != "any" && w != "lost" && !slices.Contains(mlflow.Codes(), mlflow.Code(w)) {
-			known := []string{"any", "lost"}
-			for _, c := range mlflow.Codes() {
-				known = append(known, string(c))
-			}
-			hint := "it is one of " + join(known)
-			if near := manifest.Nearest(w, known); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			return nil, &mlflow.Error{Err: errUsage{fmt.Errorf("--fail-on: there is no issue code %q", w)}, Hint: hint}
-		}
-		out = append(out, mlflow.Code(w))
-	}
-	return out, nil
 }

@@ -36,6 +36,7 @@ type metrics struct {
 	hosts   []hostMetrics // by name
 	changes map[sink.Change]int
 	codes   map[mlflow.Code]int
+	known   map[mlflow.Code]int
 }
 
 // hostMetrics are those of one host.
@@ -81,7 +82,7 @@ func (m *metrics) batch(w *work, r *batch.Result) {
 	if m.path == "" {
 		return
 	}
-	m.changes, m.codes = r.Changes, r.Codes
+	m.changes, m.codes, m.known = r.Changes, r.Codes, r.Verdict.Known
 	for _, h := range w.hosts {
 		x := hostMetrics{name: h.Name, up: h.Err == nil && h.answered(), statuses: w.show.statuses(h.Name), answers: map[string]int64{}}
 		for _, st := range h.stores {
@@ -162,6 +163,10 @@ func (m *metrics) encode(ended time.Time, code int) []byte {
 	b.family("mlreport_issues", "Entries of the last batch that have an issue of this code.")
 	for _, c := range slices.Sorted(maps.Keys(m.codes)) {
 		b.sample("mlreport_issues", float64(m.codes[c]), "code", string(c))
+	}
+	b.family("mlreport_known_issues", "Of them, those that the manifest calls known.")
+	for _, c := range slices.Sorted(maps.Keys(m.known)) {
+		b.sample("mlreport_known_issues", float64(m.known[c]), "code", string(c))
 	}
 	m.encodeHosts(b)
 	return b.Bytes()

@@ -57,6 +57,7 @@ func (c *planCmd) Run(ctx context.Context, s *session) error {
 	if !s.cli.Quiet {
 		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(steps.changes()))
 	}
+	w.sayWhyFailed(result, c.Out)
 	if result.Failed() {
 		return errSaid(exitPartial)
 	}

@@ -102,7 +102,7 @@ func (p *progress) done(e batch.Event) {
 	if !e.Failed && e.Change == "" { // gone or dropped, and nobody asked for it
 		return
 	}
-	if e.Row.Status != report.StatusOK {
+	if e.Row.Status != report.StatusOK && !e.AllKnown() {
 		p.bad++
 		p.worst = first(p.worst, e, maxProblems)
 	}

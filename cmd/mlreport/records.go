@@ -136,7 +136,7 @@ func (e *env) recordProblems(b batch.Event) {
 		level = slog.LevelError
 	}
 	for _, i := range b.Row.Issues {
-		if i.Level != mlflow.Gap {
+		if i.Level != mlflow.Gap || slices.Contains(b.Known, i) {
 			continue
 		}
 		attrs := []any{"uri", b.Row.URI, "host", b.Row.Host, "status", b.Row.Status, "section", i.Section, "code", i.Code}

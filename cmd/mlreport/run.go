@@ -24,7 +24,7 @@ type runCmd struct {
 	narrowFlags
 	Out         string        `default:"mlreport-out" placeholder:"DIR" help:"Folder of the tree (default: ./mlreport-out). It must be new, empty, or written by mlreport."`
 	JSON        bool          `name:"json" help:"Print one JSON object per entry on stdout, and a summary last."`
-	FailOn      []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before."`
+	FailOn      []string      `placeholder:"CODE" help:"Exit with 3 also when one of these issues occurs; any: every gap, lost: a section that was there before, new: a gap that the last index does not have. What the manifest's known-issues name never counts."`
 	Compat      string        `enum:"none,seed" default:"none" help:"seed: write reports as the Python tool wrote them (as valid JSON)."`
 	MetricsFile string        `placeholder:"FILE" help:"Write what the batch did for Prometheus (text format), also when it failed."`
 	Format      string        `enum:",tree,jsonl,both" default:"" placeholder:"FORM" help:"tree: a folder per report (default). jsonl: a line per report in a few files, OUT/bulk/reports-*.jsonl.zst. both."`
@@ -77,6 +77,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return err
 	}
 	defer w.closeTree(tree)
+	w.o.New = slices.Contains(failOn, failOnNew)
 	result, err := w.run(ctx, tree, nil)
 	m.batch(w, result)
 	if ctx.Err() != nil {
@@ -100,9 +101,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	}
 	w.nameModels(ctx)
 	w.summary(tree, result, c)
-	for _, i := range result.Shrunk {
-		fmt.Fprintf(w.Stderr, "mlreport: error: %s\n", harmless(i.String()))
-	}
+	w.sayWhyFailed(result, c.Out)
 	if asked := askedFatal(result, failOn); len(asked) > 0 {
 		fmt.Fprintf(w.Stderr, "mlreport: error: --fail-on: there is %s\n", join(asked))
 		return errSaid(exitPartial)
@@ -143,24 +142,6 @@ func (s *session) checkOut(out string) error {
 	return nil
 }
 
-// askedFatal lists which issues occurred that were asked to be fatal.
-func askedFatal(r *batch.Result, failOn []mlflow.Code) []string {
-	var out []string
-	for _, c := range failOn {
-		n := r.Codes[c]
-		switch c {
-		case "any":
-			n, c = r.Statuses[report.StatusPartial], "a gap"
-		case "lost":
-			n, c = r.Lost, "a lost section"
-		}
-		if n > 0 {
-			out = append(out, fmt.Sprintf("%s in %s", c, counted(n, "report")))
-		}
-	}
-	return out
-}
-
 func holder() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -198,7 +179,7 @@ func (s *session) prepare(ctx context.Context, asked askedFlags, part narrowFlag
 	if err := asked.apply(p.entries); err != nil {
 		return nil, err
 	}
-	w.o.Coverage, w.o.MaxShrink = p.coverage, p.maxShrink
+	w.o.Coverage, w.o.MaxShrink, w.o.KnownIssues = p.coverage, p.maxShrink, p.known
 	w.format = p.format
 	if p.chosen != nil {
 		w.o.Chosen = p.reads
@@ -256,7 +237,7 @@ func (w *work) interrupted(tree *sink.Tree, r *batch.Result) error {
 
 // runFile is what run.json says.
 func (w *work) runFile(r *batch.Result, interrupted bool) sink.Run {
-	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Timestamp: w.o.Timestamp, Entries: r.Statuses, Reports: r.Changes}
+	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Timestamp: w.o.Timestamp, Entries: r.Statuses, Reports: r.Changes, Known: r.Verdict.Known}
 	for _, h := range w.hosts {
 		rh := sink.RunHost{Name: h.Name}
 		if h.Err != nil {

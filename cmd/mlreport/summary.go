@@ -32,7 +32,7 @@ func (w *work) summary(t *sink.Tree, r *batch.Result, c *runCmd) {
 	}
 	took := w.Now().Sub(w.started).Round(10 * time.Millisecond)
 	if w.records != nil {
-		w.records.Info("batch done", "reports", reportsOf(r), "entries", r.Statuses, "changes", r.Changes, "issues", r.Codes,
+		w.records.Info("batch done", "reports", reportsOf(r), "entries", r.Statuses, "changes", r.Changes, "issues", r.Codes, "known_issues", r.Verdict.Known,
 			"seconds", took.Seconds(), "tree", absolute(c.Out))
 		return
 	}
@@ -40,6 +40,9 @@ func (w *work) summary(t *sink.Tree, r *batch.Result, c *runCmd) {
 	fmt.Fprintf(w.Stderr, "  entries: %s\n", join(statuses(r)))
 	if r.Kept > 0 {
 		fmt.Fprintf(w.Stderr, "  left out: %s, as the last batch left them\n", counted(r.Kept, "entry"))
+	}
+	if known := knownOf(r); len(known) > 0 {
+		fmt.Fprintf(w.Stderr, "  known:   %s; the manifest's known-issues say that these count for nothing\n", join(known))
 	}
 	fmt.Fprintf(w.Stderr, "  tree:    %s\n", absolute(c.Out))
 	if lines := filepath.Join(c.Out, filepath.FromSlash(sink.BulkFiles())); isThere(lines) {
@@ -58,6 +61,9 @@ func (w *work) sayUnchanged(r *batch.Result, since time.Time) {
 		if n := r.Statuses[s]; n > 0 {
 			but = append(but, fmt.Sprintf("%d %s", n, s))
 		}
+	}
+	if known := knownOf(r); len(known) > 0 {
+		but = append(but, "known issues: "+join(known))
 	}
 	fmt.Fprintf(w.Stderr, "nothing changed: %s%s, last change %s\n", counted(reportsOf(r), "model"), inBrackets(but), since.UTC().Format(time.DateOnly))
 }
@@ -157,7 +163,7 @@ func (p *progress) sayProblems(out string) {
 			continue
 		}
 		for _, i := range e.Row.Issues {
-			if i.Level == mlflow.Gap {
+			if i.Level == mlflow.Gap && !slices.Contains(e.Known, i) {
 				p.sayOnceLine(said, fmt.Sprintf("%s %s: %s", e.Row.Status, harmless(e.Row.URI), harmless(i.String())))
 			}
 		}
@@ -231,6 +237,9 @@ func summaryObject(r *batch.Result, out string) *mlflow.Object {
 	s.Append("entries", countsObject(r.Statuses))
 	s.Append("reports", countsObject(r.Changes))
 	s.Append("issues", countsObject(r.Codes))
+	if len(r.Verdict.Known) > 0 {
+		s.Append("known_issues", countsObject(r.Verdict.Known))
+	}
 	s.Append("out", out)
 	return mlflow.NewObject(mlflow.Member{Key: "summary", Value: s})
 }

@@ -108,8 +108,8 @@ func (o *opened) close(log *slog.Logger) {
 	}
 }
 
-// answered tells whether every server that was asked ever did more than to say
-// that it is not there.
+// answered tells whether every server that was asked did more than to say that
+// it is not there, and did not go away later.
 func (o *opened) answered() bool {
 	for _, st := range o.stores {
 		if st.client == nil {
@@ -120,7 +120,7 @@ func (o *opened) answered() bool {
 		for status := range stats.Statuses {
 			there = there || !slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, status)
 		}
-		if !there {
+		if !there || st.client.Away() {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/manifest"
+	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 	"github.com/mlreport/mlreport/pkg/sink"
 )
@@ -33,7 +34,8 @@ type Host struct {
 	UnityCatalog bool                         // the registry is Unity Catalog
 	WorkspaceID  func(context.Context) string // of Databricks, for links; nil: not known
 
-	// Answered tells whether the host ever gave an answer; nil: always.
+	// Answered tells whether the host gives answers: false of one that never
+	// gave any, and of one that went away and did not come back; nil: always.
 	Answered func() bool
 }
 
@@ -75,6 +77,9 @@ type Options struct {
 	Coverage  bool // list what no entry covers: Result.Coverage
 	MaxShrink int  // by how many percent a selection may shrink against the last tree; 0: any
 
+	KnownIssues []manifest.KnownIssue // that decide nothing: see Verdict
+	New         bool                  // find out which gaps the last index does not have
+
 	Done func(Event) // called after each row, from many goroutines at once; may be nil
 
 	// Found is called by each host's lane as it learns what its entries mean:
@@ -91,6 +96,8 @@ type Event struct {
 	Problems []error     // what the stores said about what is missing, for people
 	Failed   bool        // an entry has no report of today
 	Kept     bool        // it was not to be read: the row is that of the last index
+
+	Known []mlflow.Issue // of the row's issues: those that the manifest calls known
 
 	entries []int // whose row it is
 }
@@ -161,9 +168,11 @@ func (b *run) nameEntries() {
 
 // add records one row.
 func (b *run) add(e Event) error {
+	e = b.judge(e)
+	isNew := b.isNew(e)
 	b.mu.Lock()
 	b.placed[b.hash(e.Row.Place)] = struct{}{}
-	b.result.count(e)
+	b.result.count(e, isNew)
 	b.mu.Unlock()
 	if b.Done != nil {
 		b.Done(e)

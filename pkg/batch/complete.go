@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
+	"github.com/mlreport/mlreport/pkg/report"
 )
 
 // CoverageFormat is the member `format` of coverage.json.
@@ -111,8 +112,8 @@ func (r *run) compareSelections() error {
 			if lost := before.Selected - s.Selected; lost > 0 && lost*100 > before.Selected*int64(r.MaxShrink) {
 				issue := mlflow.NewIssue("entry", mlflow.SelectionShrunk, s.Select, s.Selected, before.Selected)
 				s.Issues = append(s.Issues, issue)
-				r.result.Shrunk = append(r.result.Shrunk, issue)
 				r.result.Codes[mlflow.SelectionShrunk]++
+				r.result.shrank(issue, r.isKnown(Event{Row: report.Row{URI: s.Select}, entries: []int{s.entry}}, issue))
 			}
 		}
 	}

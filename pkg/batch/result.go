@@ -14,12 +14,10 @@ type Result struct {
 	Statuses map[report.Status]int
 	Changes  map[sink.Change]int
 	Codes    map[mlflow.Code]int // entries that have an issue of this code
-	Lost     int                 // reports that lost a section for good
+	Verdict  Verdict             // what of all that decides how the batch ends
 	Shrunk   []mlflow.Issue      // selections that shrank by more than they may
 	Coverage []HostCoverage      // by host, when it was asked for
 	Kept     int                 // rows of what was not to be read
-
-	failed int // entries without a report of today
 
 	hosts     []Host
 	old       report.Index // what it says of what was not read stays
@@ -35,6 +33,12 @@ type selectorCount struct {
 
 func newResult(o Options) *Result {
 	r := &Result{Statuses: map[report.Status]int{}, Changes: map[sink.Change]int{}, Codes: map[mlflow.Code]int{}, hosts: o.Hosts}
+	r.Verdict = Verdict{Codes: map[mlflow.Code]int{}, Known: map[mlflow.Code]int{}, waiting: map[string]int{}}
+	for _, k := range o.KnownIssues {
+		if k.Expired(o.Timestamp) {
+			r.Verdict.Expired = append(r.Verdict.Expired, k)
+		}
+	}
 	if old, err := o.Tree.Previous(); old != nil && err == nil && o.Chosen != nil {
 		r.old = old.Index
 	}
@@ -47,7 +51,7 @@ func newResult(o Options) *Result {
 }
 
 // count is called for each row, one at a time.
-func (r *Result) count(e Event) {
+func (r *Result) count(e Event, isNew bool) {
 	for i := range r.selectors {
 		if s := &r.selectors[i]; !slices.Contains(e.entries, s.entry) {
 			continue
@@ -61,23 +65,12 @@ func (r *Result) count(e Event) {
 		r.Kept++
 		return
 	}
-	if e.Failed {
-		r.failed++
-	}
 	r.Statuses[e.Row.Status]++
 	if e.Change != "" {
 		r.Changes[e.Change]++
 	}
-	if len(e.Row.Lost) > 0 {
-		r.Lost++
-	}
-	var seen []mlflow.Code
-	for _, i := range e.Row.Issues {
-		if !slices.Contains(seen, i.Code) {
-			seen = append(seen, i.Code)
-			r.Codes[i.Code]++
-		}
-	}
+	count(r.Codes, e.Row.Issues)
+	r.Verdict.take(e, isNew)
 }
 
 // selected counts an object for the selectors that found it; objects of one
@@ -96,9 +89,24 @@ func (r *Result) selected(entries []int, model string) {
 	}
 }
 
-// Failed tells whether an entry has no report of today, or a selection shrank
-// by more than it may.
-func (r *Result) Failed() bool { return r.failed > 0 || len(r.Shrunk) > 0 }
+// Failed tells whether the batch did not do all that it was to do: an entry has
+// no report of today, a host went away, a selection shrank by more than it
+// may, or the time of a known issue is over.
+func (r *Result) Failed() bool {
+	return r.Verdict.failed > 0 || len(r.Shrunk) > 0 || len(r.Verdict.Expired) > 0 || len(r.Away()) > 0
+}
+
+// Away names the hosts that gave no answer, or went away and did not come
+// back, so that reports lack something: by name, with how many reports.
+func (r *Result) Away() map[string]int {
+	away := map[string]int{}
+	for _, h := range r.hosts {
+		if n := r.Verdict.waiting[h.Name]; n > 0 && h.status() != "ok" {
+			away[h.Name] = n
+		}
+	}
+	return away
+}
 
 // Index is what index.json says beside its rows.
 func (r *Result) Index() report.Index {

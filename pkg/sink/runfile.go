@@ -28,6 +28,7 @@ type Run struct {
 
 	Entries map[report.Status]int // rows of index.json by status
 	Reports map[Change]int        // reports by what became of them
+	Known   map[mlflow.Code]int   // entries with an issue that the manifest calls known
 	Hosts   []RunHost
 	Failed  []RunFailure // at most as many as the caller thinks useful
 }
@@ -102,6 +103,9 @@ func (r Run) encode() []byte {
 	}
 	if !r.LastChange.IsZero() {
 		o.SetAfter("timestamp", "last_change", r.LastChange.UTC().Format(time.RFC3339))
+	}
+	if len(r.Known) > 0 {
+		o.SetAfter("reports", "known_issues", counts(r.Known))
 	}
 	if len(r.Failed) > 0 {
 		o.Append("failed", failures(r.Failed))

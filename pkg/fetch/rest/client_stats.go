@@ -35,6 +35,10 @@ func (c *counts) answered(status int, bytes int64) {
 	})
 }
 
+// Away tells whether the server went away and did not come back: a call used up
+// its retries and found nobody there, and no answer was good since.
+func (c *Client) Away() bool { return c.breaker.isAway() }
+
 // Stats returns the counts so far.
 func (c *Client) Stats() Stats {
 	c.counts.mu.Lock()

@@ -19,6 +19,9 @@ type breaker struct {
 	goods int64     // good answers so far
 	why   *failure  // nil: closed
 	probe time.Time // when the next one may go
+
+	away   bool  // a call found nobody there, to the end of its retries,
+	awayAt int64 // when so many answers had been good
 }
 
 // admit tells whether a call may be tried, and if so, whether again after a
@@ -58,9 +61,19 @@ func (b *breaker) seen() int64 {
 func (b *breaker) exhausted(since int64, f *failure, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if f.absent {
+		b.away, b.awayAt = true, b.goods
+	}
 	if b.goods != since {
 		return
 	}
 	b.why = f
 	b.probe = now.Add(probeEvery)
+}
+
+// isAway tells whether there was no good answer since a call found nobody.
+func (b *breaker) isAway() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.away && b.goods == b.awayAt
 }
