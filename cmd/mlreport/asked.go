@@ -24,34 +24,43 @@ type askedFlags struct {
 
 // words are what a person types for the same again, each behind a blank.
 func (a askedFlags) words() string {
-	var out []string
-	for _, w := range a.What {
-		out = append(out, " "+shellWord(w))
+	var out strings.Builder
+	for _, w := range a.args() {
+		out.WriteString(" " + shellWord(w))
 	}
+	return out.String()
+}
+
+// args are the words of a command line for the same again.
+func (a askedFlags) args() []string {
+	out := append([]string{}, a.What...)
 	if a.TrackingURI != "" {
-		out = append(out, " --tracking-uri "+shellWord(a.TrackingURI))
+		out = append(out, "--tracking-uri", a.TrackingURI)
 	}
 	if a.RegistryURI != "" {
-		out = append(out, " --registry-uri "+shellWord(a.RegistryURI))
+		out = append(out, "--registry-uri", a.RegistryURI)
 	}
 	if a.All {
-		out = append(out, " --all")
+		out = append(out, "--all")
 	}
-	return strings.Join(out, "") + a.moreFlags.words()
+	return append(out, a.moreFlags.args()...)
 }
 
 // manifestHere is the manifest that is read when none is named.
 const manifestHere = "mlreport.yaml"
 
+// what are the words: those that were given, else the manifest that is here.
+func (a askedFlags) what() []string {
+	if len(a.What) == 0 && a.TrackingURI == "" && isFile(manifestHere) {
+		return []string{manifestHere}
+	}
+	return a.What
+}
+
 // planFor makes a plan of what was asked for: of a manifest, or of stores and
 // models.
 func (s *session) planFor(ctx context.Context, a askedFlags) (*plan, error) {
-	what := a.What
-	if len(what) == 0 && a.TrackingURI == "" {
-		if info, err := os.Stat(manifestHere); err == nil && info.Mode().IsRegular() {
-			what = []string{manifestHere}
-		}
-	}
+	what := a.what()
 	manifests := 0
 	for _, w := range what {
 		if s.isManifest(w) {

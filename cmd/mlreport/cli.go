@@ -31,6 +31,7 @@ type cli struct {
 	Validate validateCmd `cmd:"" group:"make" help:"After a manifest was changed: checks it and asks nobody."`
 	Plan     planCmd     `cmd:"" group:"make" help:"Before a run: reads all that run would read and shows what it would change; writes nothing."`
 	Run      runCmd      `cmd:"" group:"make" help:"Each night, or now: writes a tree with a report of each model."`
+	Retry    retryCmd    `cmd:"" group:"make" help:"After a run that ended with exit code 3: reads what failed once more, as the run did that wrote the tree."`
 
 	Overview overviewCmd `cmd:"" default:"withargs" group:"look" help:"First: shows what the store that is here holds, or that of --tracking-uri; mlreport alone does it, too."`
 	Find     findCmd     `cmd:"" group:"look" help:"To learn where the stores are: lists every store of MLflow below a folder."`

@@ -17,23 +17,22 @@ type moreFlags struct {
 	Environment   bool     `help:"Report the version of Python and the requirements of each model; costs about one request a model."`
 }
 
-// words are what a person types for the same again, each behind a blank.
-func (m moreFlags) words() string {
-	out := ""
+// args are the words of a command line for the same again.
+func (m moreFlags) args() (out []string) {
 	for _, c := range m.Copy {
-		out += " --copy " + shellWord(c)
+		out = append(out, "--copy", c)
 	}
 	if m.MetricHistory != "" {
-		out += " --metric-history " + m.MetricHistory
+		out = append(out, "--metric-history", m.MetricHistory)
 	}
 	if m.Environment {
-		out += " --environment"
+		out = append(out, "--environment")
 	}
 	if m.Lineage {
-		out += " --lineage"
+		out = append(out, "--lineage")
 	}
 	if m.Markdown {
-		out += " --markdown"
+		out = append(out, "--markdown")
 	}
 	return out
 }

@@ -16,6 +16,8 @@ type narrowFlags struct {
 	Since  string `placeholder:"DATE" help:"Only versions that were made or updated since a date such as 2026-11-02; a new alias or tag updates none in MLflow. All others keep what they have."`
 	Failed bool   `help:"Only what failed or is stale in the last batch, and what it did not know. All others keep what they have."`
 	Fresh  bool   `help:"Read and make everything anew, also what cannot have changed since the last batch."`
+
+	failedIn string // a tree: only entries of which something failed in its last batch; "": all
 }
 
 // again is what a person types for the same part, each behind a blank.
@@ -38,6 +40,9 @@ func (f narrowFlags) narrow(p *plan, o *batch.Options) (err error) {
 	o.Fresh, o.Retry = f.Fresh, f.Failed
 	if o.Since, err = parseSince(f.Since); err != nil {
 		return err
+	}
+	if f.failedIn != "" {
+		p.chooseFailed(f.failedIn)
 	}
 	if f.Only == "" {
 		return nil

@@ -30,6 +30,8 @@ type runCmd struct {
 	Format      string        `enum:",tree,jsonl,both" default:"" placeholder:"FORM" help:"tree: a folder per report (default). jsonl: a line per report in a few files, OUT/bulk/reports-*.jsonl.zst. both."`
 	NoSync      bool          `hidden:"" help:"Leave it to the system when files become durable."`
 	LockWait    time.Duration `placeholder:"DURATION" help:"How long to wait for another batch that writes to the same folder, such as 10m; without it, exit 5 at once."`
+
+	retry bool // only entries of which something failed
 }
 
 // Run writes the tree and sums up.
@@ -61,11 +63,12 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err := s.checkOut(c.Out); err != nil {
 		return err
 	}
-	w, err := s.prepare(ctx, c.askedFlags, c.narrowFlags, c.Compat == "seed")
+	w, err := s.prepare(ctx, c.askedFlags, c.narrowing(), c.Compat == "seed")
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	w.command = c.command(s)
 	format, err := w.formatOf(c.Format)
 	if err != nil {
 		return err
@@ -110,6 +113,15 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return errSaid(exitPartial)
 	}
 	return nil
+}
+
+// narrowing says which part of what is asked for is read.
+func (c *runCmd) narrowing() narrowFlags {
+	part := c.narrowFlags
+	if c.retry {
+		part.failedIn = c.Out
+	}
+	return part
 }
 
 // formatOf is the format that the command line asks for, else the manifest.
@@ -157,6 +169,7 @@ type work struct {
 	hosts   []*opened
 	o       batch.Options
 	format  string // of the manifest
+	command *sink.Command
 	started time.Time
 	show    *progress
 }
@@ -237,7 +250,7 @@ func (w *work) interrupted(tree *sink.Tree, r *batch.Result) error {
 
 // runFile is what run.json says.
 func (w *work) runFile(r *batch.Result, interrupted bool) sink.Run {
-	f := sink.Run{Mlreport: version(), Started: w.started, Ended: w.Now(), Interrupted: interrupted, Timestamp: w.o.Timestamp, Entries: r.Statuses, Reports: r.Changes, Known: r.Verdict.Known}
+	f := sink.Run{Mlreport: version(), Command: w.command, Started: w.started, Ended: w.Now(), Interrupted: interrupted, Timestamp: w.o.Timestamp, Entries: r.Statuses, Reports: r.Changes, Known: r.Verdict.Known}
 	for _, h := range w.hosts {
 		rh := sink.RunHost{Name: h.Name}
 		if h.Err != nil {

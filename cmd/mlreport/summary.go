@@ -30,6 +30,10 @@ func (w *work) summary(t *sink.Tree, r *batch.Result, c *runCmd) {
 	if w.cli.Quiet {
 		return
 	}
+	if c.retry && len(r.Statuses) == 0 && !r.Failed() {
+		fmt.Fprintf(w.Stderr, "nothing to read again: nothing failed in %s\n", shellWord(c.Out))
+		return
+	}
 	took := w.Now().Sub(w.started).Round(10 * time.Millisecond)
 	if w.records != nil {
 		w.records.Info("batch done", "reports", reportsOf(r), "entries", r.Statuses, "changes", r.Changes, "issues", r.Codes, "known_issues", r.Verdict.Known,
@@ -83,7 +87,11 @@ func (w *work) next(r *batch.Result, c *runCmd) {
 	}
 	switch {
 	case r.Failed() || r.Codes[mlflow.Unavailable] > 0:
-		fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
+		if w.command == nil || slices.Contains(c.What, "-") {
+			fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
+			return
+		}
+		fmt.Fprintf(w.Stderr, "      %s retry %s    # reads what failed once more and keeps what is there\n", w.program(), shellWord(c.Out))
 	case !slices.Contains(c.What, "-"):
 		fmt.Fprintf(w.Stderr, "      %s    # what has changed since\n", cmp.Or(w.Program, "mlreport")+" plan"+c.words()+c.flags())
 	}

@@ -18,7 +18,8 @@ const RunFormat = "mlreport-run/1"
 // every time. It is for people and for monitoring; of it the next batch reads
 // only when the tree was last committed and last changed.
 type Run struct {
-	Mlreport    string // version of the program
+	Mlreport    string   // version of the program
+	Command     *Command // nil: not known, or not to be written down
 	Started     time.Time
 	Ended       time.Time
 	Interrupted bool // index.json is that of an earlier batch
@@ -31,6 +32,34 @@ type Run struct {
 	Known   map[mlflow.Code]int   // entries with an issue that the manifest calls known
 	Hosts   []RunHost
 	Failed  []RunFailure // at most as many as the caller thinks useful
+}
+
+// A Command is what was typed for a batch, as far as its reports depend on it.
+type Command struct {
+	Dir  string // where: relative to the tree, with slashes, or absolute
+	Args []string
+}
+
+// ReadCommand reads which command made the tree of a run.json; false when it
+// does not say.
+func ReadCommand(runFile []byte) (Command, bool) {
+	o, err := mlflow.DecodeJSON(runFile)
+	if err != nil || o.Text("format") != RunFormat {
+		return Command{}, false
+	}
+	made := o.Object("command")
+	if made == nil || !made.Has("args") {
+		return Command{}, false
+	}
+	c := Command{Dir: made.Text("dir")}
+	for _, a := range made.List("args") {
+		text, ok := a.(string)
+		if !ok {
+			return Command{}, false
+		}
+		c.Args = append(c.Args, text)
+	}
+	return c, true
 }
 
 // lastRun is what the run.json of the last batch says that later ones need.
@@ -98,6 +127,9 @@ func (r Run) encode() []byte {
 		mlflow.Member{Key: "requests", Value: mlflow.Integer(requests)},
 		mlflow.Member{Key: "retries", Value: mlflow.Integer(retries)},
 		mlflow.Member{Key: "hosts", Value: hosts})
+	if r.Command != nil {
+		o.SetAfter("mlreport", "command", mlflow.NewObject(mlflow.Member{Key: "dir", Value: r.Command.Dir}, mlflow.Member{Key: "args", Value: mlflow.Texts(r.Command.Args)}))
+	}
 	if !r.Timestamp.IsZero() {
 		o.SetAfter("interrupted", "timestamp", r.Timestamp.UTC().Format(time.RFC3339))
 	}
