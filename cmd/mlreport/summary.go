@@ -87,7 +87,7 @@ func (w *work) next(r *batch.Result, c *runCmd) {
 	}
 	switch {
 	case r.Failed() || r.Codes[mlflow.Unavailable] > 0:
-		if w.command == nil || slices.Contains(c.What, "-") {
+		if w.command == nil || slices.Contains(c.What, "-") || r.Codes[mlflow.Unavailable]+r.Codes[mlflow.Denied] == 0 {
 			fmt.Fprintln(w.Stderr, "      the same command again completes what failed and keeps what is there")
 			return
 		}
