@@ -10,9 +10,7 @@ import (
 func hintFor(name string, keys []key) string {
 	var known []string
 	for _, k := range keys {
-		if !k.later {
-			known = append(known, k.name)
-		}
+		known = append(known, k.name)
 	}
 	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)

@@ -18,18 +18,8 @@ type field struct {
 
 // A key is one that a mapping may have.
 type key struct {
-	name  string
-	later bool // known, but not served yet
-	read  func(field)
-}
-
-// later makes keys of names that a later version will serve.
-func later(names ...string) []key {
-	keys := make([]key, len(names))
-	for i, n := range names {
-		keys[i] = key{name: n, later: true}
-	}
-	return keys
+	name string
+	read func(field)
 }
 
 // mapping reads a mapping whose keys are known.
@@ -43,8 +33,6 @@ func (p *parser) mapping(f field, what string, keys []key) {
 		switch {
 		case i == len(keys):
 			p.wrong(pair.key, fmt.Sprintf("unknown key %q in %s", short(name), what), hintFor(name, keys))
-		case keys[i].later:
-			p.notServed(pair.key, strconv.Quote(name), "")
 		default:
 			if n, ok := p.look(pair.value); ok {
 				keys[i].read(field{name, n})
