@@ -51,13 +51,22 @@ func (s *shower) noMLmodel(ctx context.Context, b *mlflow.Bundle, errs []error) 
 type getMLflowModelWideCmd struct {
 	ModelURI       string `name:"model-uri" required:"" placeholder:"URI" help:"Model URI such as 'models:/my-model/123', 'models:/my-model@champion' or 'runs:/123/my-model'."`
 	GetPermissions bool   `help:"Get permissions, where the store knows them."`
+	Lineage        bool   `help:"Show where the model comes from as a graph, with the parent and the child runs of its run."`
+	Environment    bool   `help:"Show the version of Python and the requirements of the model."`
+	MetricHistory  string `placeholder:"N" help:"Show what was logged of each metric of the run: all of it, or N points."`
 	outputFlags
 }
 
 // Run prints the wide report.
 func (c *getMLflowModelWideCmd) Run(ctx context.Context, s *session) error {
+	points, err := parsePoints(c.MetricHistory)
+	if err != nil {
+		return err
+	}
+	want := fetch.Target{MaxLevel: -1, Permissions: c.GetPermissions, Lineage: c.Lineage, Environment: c.Environment, History: points}
 	return s.showModel(ctx, c.outputFlags, c.ModelURI, func(sh *shower, ref mlflow.Ref) (*mlflow.Object, error) {
-		b, _, err := sh.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1, Permissions: c.GetPermissions})
+		want.Ref = ref
+		b, _, err := sh.bundle(ctx, want)
 		if err != nil {
 			return nil, err
 		}

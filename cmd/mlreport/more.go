@@ -43,11 +43,9 @@ func (m moreFlags) apply(entries []manifest.Entry) error {
 	if err != nil {
 		return &mlflow.Error{Err: errUsage{fmt.Errorf("--copy: %w", err)}, Hint: "write --copy evidence, or patterns such as model/conda.yaml, run/plots/*.png or '*.json'"}
 	}
-	points := manifest.NoLevel
-	if m.MetricHistory != "" {
-		if points, err = manifest.ParsePoints(m.MetricHistory); err != nil {
-			return errUsage{fmt.Errorf("--metric-history %w", err)}
-		}
+	points, err := parsePoints(m.MetricHistory)
+	if err != nil {
+		return err
 	}
 	for i := range entries {
 		if m.Copy != nil {
@@ -55,11 +53,23 @@ func (m moreFlags) apply(entries []manifest.Entry) error {
 			entries[i].Environment = entries[i].Environment || files.KeepsRequirements()
 		}
 		if m.MetricHistory != "" {
-			entries[i].MetricHistory = points
+			entries[i].MetricHistory = manifest.Level(points)
 		}
 		entries[i].Environment = entries[i].Environment || m.Environment
 		entries[i].Lineage = entries[i].Lineage || m.Lineage
 		entries[i].Markdown = entries[i].Markdown || m.Markdown
 	}
 	return nil
+}
+
+// parsePoints reads --metric-history; "": no points.
+func parsePoints(flag string) (int, error) {
+	if flag == "" {
+		return 0, nil
+	}
+	points, err := manifest.ParsePoints(flag)
+	if err != nil {
+		return 0, &mlflow.Error{Err: errUsage{fmt.Errorf("--metric-history %w", err)}, Hint: "write --metric-history 20, or --metric-history all"}
+	}
+	return int(points), nil
 }

@@ -92,7 +92,7 @@ func describe(w io.Writer, k stock) {
 		fmt.Fprintf(w, "newest run: %s UTC\n", when(k.NewestRun))
 	}
 	if k.moved != "" {
-		fmt.Fprintf(w, "moved: its files were in %s; they are looked for beside the store\n", harmless(k.moved))
+		fmt.Fprintf(w, "moved: its files were in %s\n       and are looked for beside the store\n", harmless(k.moved))
 	}
 }
 

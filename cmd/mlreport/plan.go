@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 	"github.com/mlreport/mlreport/pkg/sink"
+	"github.com/mlreport/mlreport/pkg/view"
 )
 
 // planCmd shows what run would do.
@@ -106,12 +106,11 @@ func (s *steps) changes() []string {
 }
 
 func (s *steps) table(to *session) error {
-	t := tabwriter.NewWriter(to.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CHANGE\tOBJECT\tPLACE\tASKED AS")
+	t := view.Table{Columns: []string{"CHANGE", "OBJECT", "PLACE", "ASKED AS"}}
 	for _, e := range s.events {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", change(e), harmless(e.Row.URI), harmless(cmp.Or(e.Row.Place, "-")), harmless(join(e.Row.URIs)))
+		t.Rows = append(t.Rows, []string{change(e), e.Row.URI, cmp.Or(e.Row.Place, "-"), join(e.Row.URIs)})
 	}
-	return t.Flush()
+	return to.printTable(t, "text")
 }
 
 func (s *steps) json(to *session, r *batch.Result, out string) error {

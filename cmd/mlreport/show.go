@@ -191,7 +191,7 @@ func readReport(path string) (*mlflow.Object, error) {
 
 // document is the wide report of one model, as run would write it.
 func (s *shower) document(ctx context.Context, ref mlflow.Ref) (*mlflow.Object, error) {
-	b, _, err := s.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1})
+	b, _, err := s.bundle(ctx, fetch.Target{Ref: ref, MaxLevel: -1, Environment: true})
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func (s *shower) versions(ctx context.Context, name string, last int) (docs []*m
 		if err != nil {
 			return nil, 0, err
 		}
-		targets = append(targets, fetch.Target{Ref: v.ID().Ref(), Version: &v, MaxLevel: -1})
+		targets = append(targets, fetch.Target{Ref: v.ID().Ref(), Version: &v, MaxLevel: -1, Environment: true})
 	}
 	if len(targets) == 0 {
 		return nil, 0, s.noVersions(ctx, name)

@@ -209,8 +209,8 @@ func (s *session) sayChoice(all []stock) {
 	if len(all) < 2 || s.cli.Quiet {
 		return
 	}
-	fmt.Fprintf(s.Stderr, "of %d stores here this is %s (%s); --tracking-uri chooses another:\n", len(all), harmless(all[0].name), all[0].holds())
-	for _, k := range all[1:] {
+	fmt.Fprintf(s.Stderr, "%s is the fullest of %d stores here; --tracking-uri chooses another:\n", harmless(all[0].name), len(all))
+	for _, k := range all {
 		fmt.Fprintf(s.Stderr, "  %s: %s\n", harmless(k.name), k.holds())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mlreport/mlreport/pkg/manifest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/sink"
+	"github.com/mlreport/mlreport/pkg/view"
 )
 
 // Rules of what a person sees: everything for people goes to stderr, in lower
@@ -88,17 +89,7 @@ func (u *tui) error(err error, code int) {
 
 // harmless takes out what could move a terminal's cursor or break the line:
 // names come from servers.
-func harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+func harmless(s string) string { return view.Line(s) }
 
 // counted is a number with its noun: 1 report, 2 reports.
 func counted(n int, noun string) string {

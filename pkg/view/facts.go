@@ -15,6 +15,7 @@ const (
 	tags       = "tags"
 	signature  = "signature"
 	libraries  = "libraries"
+	needs      = "requirements"
 	data       = "data"
 	code       = "code"
 	run        = "run"
@@ -26,19 +27,19 @@ const (
 )
 
 func order() []string {
-	return []string{aboutModel, params, metrics, tags, signature, libraries, data, code, run, files, gaps, notes}
+	return []string{aboutModel, params, metrics, tags, signature, libraries, needs, data, code, run, files, gaps, notes}
 }
 
 // isMap tells the sections whose rows are in the order of their names.
 func isMap(title string) bool {
-	return slices.Contains([]string{params, metrics, tags, libraries, files}, title)
+	return slices.Contains([]string{params, metrics, tags, libraries, needs, files}, title)
 }
 
 // facts are what a report says about its model, for people.
 func facts(doc *mlflow.Object) []factList {
 	lists := []factList{
 		modelFacts(doc), paramFacts(doc), metricFacts(doc), tagFacts(doc), signatureFacts(doc),
-		libraryFacts(doc), dataFacts(doc), codeFacts(doc), runFacts(doc), fileFacts(doc), issueFacts(doc, gaps), issueFacts(doc, notes),
+		libraryFacts(doc), requirementFacts(doc.Object("environment")), dataFacts(doc), codeFacts(doc), runFacts(doc), fileFacts(doc), issueFacts(doc, gaps), issueFacts(doc, notes),
 	}
 	return slices.DeleteFunc(lists, func(l factList) bool { return len(l.facts) == 0 })
 }
@@ -181,10 +182,10 @@ func libraryFacts(doc *mlflow.Object) factList {
 	l := factList{title: libraries}
 	m := doc.Object("mlflow_model")
 	l.add("mlflow", m.Text("mlflow_version"))
+	l.add("python", first(doc.Object("environment").Text("python_version"), m.Object("flavors").Object("python_function").Text("python_version")))
 	for name := range m.Object("flavors").All() {
 		f := m.Object("flavors").Object(name)
 		if name == "python_function" {
-			l.add("python", f.Text("python_version"))
 			continue
 		}
 		for key := range f.All() {
@@ -255,9 +256,17 @@ func runFacts(doc *mlflow.Object) factList {
 	return l
 }
 
+// fileFacts are the model's files, or those that are kept of it and its run
+// when a report has no listing.
 func fileFacts(doc *mlflow.Object) factList {
 	l := factList{title: files}
-	l.list(doc.Object("mlflow_model").Object("artifacts"), maxLevels)
+	if listed := doc.Object("mlflow_model").Object("artifacts"); listed != nil {
+		l.list(listed, maxLevels)
+		return l
+	}
+	for path := range doc.Object("files").All() {
+		l.add(path, Bytes(doc.Object("files").Object(path).Text("bytes")))
+	}
 	return l
 }
 

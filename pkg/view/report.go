@@ -9,7 +9,8 @@ import (
 
 // Markdown is a wide report as a page for people, with the sections of the
 // seed tool's `mlflow-model-report`: overview, model, registered model version,
-// registered model, logged model, run, experiment, and what could not be read.
+// registered model, logged model, run, experiment, and what could not be read;
+// and with what else the report has: metric histories, environment, copies.
 // Nothing of the data can become markup, a heading or a script.
 func Markdown(doc *mlflow.Object) []byte {
 	p := &page{title: "MLflow Model: " + escape(doc.Object("manifest").Text("model_uri")), slugs: map[string]int{"contents": 1}}
@@ -20,6 +21,9 @@ func Markdown(doc *mlflow.Object) []byte {
 	p.registered("Registered Model", doc.Object("registered_model"))
 	p.loggedModel(doc.Object("logged_model"))
 	p.run(doc.Object("run"))
+	p.metricHistory(doc.Object("metric_history"))
+	p.environment(doc.Object("environment"))
+	p.evidence(doc.Object("files"))
 	p.experiment(doc.Object("experiment"))
 	p.copies(slices.Collect(doc.Objects("copied_from")))
 	p.lineage(doc.Object("lineage"))

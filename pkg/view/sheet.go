@@ -70,6 +70,7 @@ func Compare(docs []*mlflow.Object) Sheet {
 	if len(docs) > 1 { // what tells versions apart comes first; the heading names them
 		sections = append(slices.DeleteFunc(sections, func(t string) bool { return t == aboutModel }), aboutModel)
 		s.drop(aboutModel, "registered model", "version", "aliases", "link")
+		s.drop(notes, string(mlflow.Relocated)) // says where files are, and so something else of each
 	}
 	slices.SortStableFunc(s.Sections, func(a, b Section) int { return slices.Index(sections, a.Title) - slices.Index(sections, b.Title) })
 	for _, section := range s.Sections {

@@ -3,7 +3,6 @@ package view
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/width"
 )
@@ -95,20 +94,26 @@ func shrink(widths []int, over, least int) int {
 }
 
 // Line makes text fit for one line of a terminal: line breaks and tabs become
-// blanks, other control characters and marks of direction a replacement.
+// blanks, other control characters, marks of direction and what else nobody
+// sees a replacement.
 func Line(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029:
+		case unicode.IsControl(r) || isInvisible(r):
 			return '\uFFFD'
 		}
 		return r
 	}, s)
+}
+
+// isInvisible tells characters that terminals do not show but may act on, or
+// that hide in a name: marks and overrides of direction, separators of lines,
+// blanks without width, tags. Joiners stay: words and pictures need them.
+func isInvisible(r rune) bool {
+	return r == 0x061c || r == 0x180e || r == 0x200b || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f ||
+		r == 0xfeff || r >= 0xfff9 && r <= 0xfffb || r >= 0xe0000 && r <= 0xe007f
 }
 
 // Width is how many columns of a terminal text takes.
@@ -122,7 +127,7 @@ func Width(s string) int {
 
 func runeWidth(r rune) int {
 	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf), r >= 0x1160 && r <= 0x11ff: // the latter are parts of Korean syllables
 		return 0
 	case r < 0x1100:
 		return 1

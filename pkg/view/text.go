@@ -14,8 +14,17 @@ type TextOptions struct {
 // maxRows is how many rows of a section are shown unless all are asked for.
 const maxRows = 16
 
-// nameColumns is how wide the names of facts may be.
+// nameColumns is how wide the names of facts may be: a third of the line, but
+// no less than this, and no more than of a line of 160.
 const nameColumns = 28
+
+func (o TextOptions) nameColumns() int {
+	columns := 160
+	if o.Columns > 0 {
+		columns = min(columns, o.Columns)
+	}
+	return max(nameColumns, columns/3)
+}
 
 // Text is the sheet of one model for a terminal: a heading for each section,
 // and its facts below.
@@ -25,7 +34,7 @@ func (s Sheet) Text(o TextOptions) string {
 	name := 0
 	for _, section := range s.Sections {
 		for _, r := range section.Rows {
-			name = min(max(name, Width(Line(r.Name))), nameColumns)
+			name = min(max(name, Width(Line(r.Name))), o.nameColumns())
 		}
 	}
 	for _, section := range s.Sections {
@@ -109,6 +118,8 @@ func (s Sheet) SideBySide(o TextOptions) string {
 	case n == 0:
 	case o.All:
 		b.WriteString("\nequal in all:\n\n" + equal.blocks(o))
+	case n == 1:
+		b.WriteString("\n1 fact is equal in all: --all-rows\n")
 	default:
 		fmt.Fprintf(&b, "\n%d facts are equal in all: --all-rows\n", n)
 	}

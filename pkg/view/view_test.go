@@ -126,3 +126,56 @@ func TestAnEmptyReportIsShown(t *testing.T) {
 	_ = s.Markdown()
 	_ = s.Table()
 }
+
+func TestRequirementsSideBySide(t *testing.T) {
+	with := func(version, environment string) *mlflow.Object {
+		o, err := mlflow.DecodeJSON([]byte(`{"manifest": {"model_uri": "models:/m/` + version + `"}, "model_version": {"version": "` + version + `"}, "environment": ` + environment + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	s := view.Compare([]*mlflow.Object{
+		with("1", `{"python_version": "3.10.1", "requirements": [{"name": "Scikit_Learn", "specifier": "==1.3", "text": "Scikit_Learn==1.3"}, {"name": "numpy", "text": "numpy"}, {"text": "-r more.txt"}]}`),
+		with("2", `{"python_version": "3.11.7", "requirements": [{"name": "scikit-learn", "specifier": "==1.5", "extras": "x", "marker": "python_version > '3'", "text": "…"}, {"name": "numpy", "text": "numpy"}],
+			"conda_packages": [{"name": "python", "specifier": "=3.11", "text": "python=3.11"}]}`),
+	})
+	want := `                 1            2
+libraries
+  python         3.10.1       3.11.7
+requirements
+  conda: python  -            =3.11
+  other          -r more.txt  -
+  scikit-learn   ==1.3        [x] ==1.5; python_version > '3'
+
+1 fact is equal in all: --all-rows
+`
+	if d := cmp.Diff(want, s.SideBySide(view.TextOptions{})); d != "" {
+		t.Error(d)
+	}
+}
+
+// Names of people's own language and pictures stand in their columns; what
+// turns a line around or hides in it is shown as something strange.
+func TestNamesFromEverywhereKeepTheColumns(t *testing.T) {
+	names := map[string]int{ // with how many columns of a terminal they take
+		"信用风险": 8, "ﾃｽﾄ": 3, "🦊🐍": 4, "e\u0301te\u0301": 3, "한국어": 6, "\u1112\u1161\u11ab": 2, "שלום": 4, "ＡＢ": 4,
+		"\u202egpj.exe": 8, "a\u200bb": 3, "\u2066x\u2069": 3, "\u200fx": 2, "\x1b[31mred\x9b": 9, "\xff\xfe": 2, "tag\U000e0041": 4,
+	}
+	for name, want := range names {
+		table := view.Table{Columns: []string{"MODEL", "N"}, Rows: [][]string{{name, "|"}, {"0123456789", "|"}}}
+		lines := strings.Split(table.Text(0), "\n")
+		cell, _, _ := strings.Cut(lines[1], "|")
+		shown := strings.TrimRight(cell, " ")
+		if blanks := len(cell) - len(shown); blanks+want != len("0123456789  ") {
+			t.Errorf("%q: %d blanks behind it, of %d columns", name, blanks, want)
+		}
+		for _, line := range append(lines, strings.Split(table.Text(14), "\n")...) {
+			if strings.ContainsFunc(line, func(r rune) bool {
+				return r < ' ' || strings.ContainsRune("\u009b\u202e\u200b\u2066\u2069\u200f\U000e0041", r)
+			}) {
+				t.Errorf("%q goes to a terminal", line)
+			}
+		}
+	}
+}
