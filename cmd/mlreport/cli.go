@@ -32,6 +32,7 @@ type cli struct {
 	Plan     planCmd     `cmd:"" group:"make" help:"Before a run: reads all that run would read and shows what it would change; writes nothing."`
 	Run      runCmd      `cmd:"" group:"make" help:"Each night, or now: writes a tree with a report of each model."`
 	Retry    retryCmd    `cmd:"" group:"make" help:"After a run that ended with exit code 3: reads what failed once more, as the run did that wrote the tree."`
+	Prune    pruneCmd    `cmd:"" group:"make" help:"Once in a while: removes reports whose models are gone from MLflow, or that no entry asks for any more."`
 
 	Overview overviewCmd `cmd:"" default:"withargs" group:"look" help:"First: shows what the store that is here holds, or that of --tracking-uri; mlreport alone does it, too."`
 	Find     findCmd     `cmd:"" group:"look" help:"To learn where the stores are: lists every store of MLflow below a folder."`

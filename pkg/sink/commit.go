@@ -14,6 +14,30 @@ import (
 // snapshot. A file that would be equal is kept. After an error index.json is
 // the old one, or already the new one when only run.json failed.
 func (t *Tree) Commit(x report.Index, run Run) error {
+	if err := t.commit(x); err != nil {
+		return err
+	}
+	if t.changed || t.last.lastChange.IsZero() {
+		t.last.lastChange = run.Timestamp
+		if !t.changed { // by a batch that did not write it down
+			t.last.lastChange = t.oldTime
+		}
+	}
+	t.last.timestamp = run.Timestamp
+	return errors.Join(t.keepNotes(), t.WriteRun(run))
+}
+
+// CommitIndex is Commit for who read nothing: run.json stays that of the last
+// batch.
+func (t *Tree) CommitIndex(x report.Index) error {
+	if err := t.commit(x); err != nil {
+		return err
+	}
+	return t.keepNotes()
+}
+
+// commit makes durable what was written and gives the rows their files.
+func (t *Tree) commit(x report.Index) error {
 	if err := t.lock.held(); err != nil {
 		return err
 	}
@@ -42,14 +66,8 @@ func (t *Tree) Commit(x report.Index, run Run) error {
 		return err
 	}
 	t.top.disk.ahead.Store(false)
-	if t.changed = !same; t.changed || t.last.lastChange.IsZero() {
-		t.last.lastChange = run.Timestamp
-		if same { // by a batch that did not write it down
-			t.last.lastChange = t.oldTime
-		}
-	}
-	t.last.timestamp = run.Timestamp
-	return errors.Join(t.keepNotes(), t.WriteRun(run))
+	t.changed = !same
+	return nil
 }
 
 // prepare writes the future content of a file beside the old one and tells
