@@ -153,8 +153,12 @@ func sameFolder(a, b string) bool {
 }
 
 // chooseFailed leaves out the entries of which nothing failed in the last
-// batch. Without an index that can be read, nothing is left out.
+// batch. Without an index that can be read, nothing is left out; nor where
+// coverage is asked for, which is about all entries.
 func (p *plan) chooseFailed(out string) {
+	if p.coverage {
+		return
+	}
 	index, done, err := treeIndex(out)
 	if err != nil {
 		return

@@ -89,10 +89,8 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err != nil {
 		return err
 	}
-	if w.o.Coverage {
-		if err := tree.WriteCoverage(mlflow.EncodeReport(result.CoverageDocument())); err != nil {
-			return err
-		}
+	if err := w.writeCoverage(tree, result); err != nil {
+		return err
 	}
 	if err := tree.Commit(result.Index(), w.runFile(result, false)); err != nil {
 		return err
@@ -113,6 +111,18 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 		return errSaid(exitPartial)
 	}
 	return nil
+}
+
+// writeCoverage writes coverage.json, or removes it when the manifest asks for
+// none any more. A batch of some entries cannot tell what none covers.
+func (w *work) writeCoverage(tree *sink.Tree, r *batch.Result) error {
+	switch {
+	case w.o.Coverage:
+		return tree.WriteCoverage(mlflow.EncodeReport(r.CoverageDocument()))
+	case w.coverage:
+		return nil
+	}
+	return tree.WriteCoverage(nil)
 }
 
 // narrowing says which part of what is asked for is read.
@@ -170,8 +180,10 @@ type work struct {
 	o       batch.Options
 	format  string // of the manifest
 	command *sink.Command
-	started time.Time
-	show    *progress
+
+	coverage bool // of the manifest
+	started  time.Time
+	show     *progress
 }
 
 // prepare reads what is asked for and opens its stores: all that can be wrong
@@ -192,7 +204,8 @@ func (s *session) prepare(ctx context.Context, asked askedFlags, part narrowFlag
 	if err := asked.apply(p.entries); err != nil {
 		return nil, err
 	}
-	w.o.Coverage, w.o.MaxShrink, w.o.KnownIssues = p.coverage, p.maxShrink, p.known
+	w.o.Coverage, w.o.MaxShrink, w.o.KnownIssues = p.coverage && p.chosen == nil, p.maxShrink, p.known
+	w.coverage = p.coverage
 	w.format = p.format
 	if p.chosen != nil {
 		w.o.Chosen = p.reads

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
+	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 )
 
@@ -120,14 +122,21 @@ func (t *Tree) WriteRun(run Run) error {
 	return t.top.write(runName, run.encode())
 }
 
-// WriteCoverage writes coverage.json, unless it says the same already.
+// WriteCoverage writes coverage.json, unless it says the same already; nil
+// removes the one that an earlier batch wrote, which nobody keeps true.
 func (t *Tree) WriteCoverage(data []byte) error {
 	if err := t.lock.held(); err != nil {
 		return err
 	}
 	old, err := t.top.read(coverageName)
-	if err != nil || old != nil && bytes.Equal(old, data) {
+	switch {
+	case err != nil || bytes.Equal(old, data):
 		return err
+	case data == nil:
+		if o, err := mlflow.DecodeJSON(old); err != nil || !strings.HasPrefix(o.Text("format"), "mlreport-coverage/") {
+			return nil // not ours
+		}
+		return t.top.remove(coverageName)
 	}
 	return t.top.write(coverageName, data)
 }
