@@ -208,10 +208,10 @@ func TestWhatIsWrongWithDataIsSaidOfItsEntryOnly(t *testing.T) {
 				"  hint: its highest version is 3: write models:/Sklearn_Wine/latest\n"},
 		{name: "no such alias", entry: "models:/Sklearn_Wine@nobody", code: exitPartial, status: report.StatusFailed,
 			said: "failed models:/Sklearn_Wine@nobody: alias-not-found: registered model \"Sklearn_Wine\" has no alias \"nobody\"\n" +
-				"  hint: its aliases are challenger (version 3), champion (version 2)\n"},
+				"  hint: its aliases are challenger (version 3), champion (version 2): write models:/Sklearn_Wine@challenger\n"},
 		{name: "no such stage", entry: "models:/fraud_card_payments/Staging", code: exitPartial, status: report.StatusFailed,
 			said: "failed models:/fraud_card_payments/Staging: stage-not-found: registered model \"fraud_card_payments\" has no version in stage \"Staging\"\n" +
-				"  hint: its stages are Archived, Production\n"},
+				"  hint: its stages are Archived, Production: write models:/fraud_card_payments/Archived\n"},
 		{name: "no such run", entry: "runs:/0123456789abcdef0123456789abcdef/model", code: exitPartial, status: report.StatusFailed,
 			said: "failed runs:/0123456789abcdef0123456789abcdef/model: run-not-found: there is no run 0123456789abcdef0123456789abcdef\n"},
 		{name: "no such logged model", entry: "models:/m-0123456789abcdef", code: exitPartial, status: report.StatusFailed,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
@@ -115,8 +116,8 @@ func (s *session) sayNext(ctx context.Context, k stock, rows []modelRow, f store
 		flag = " --tracking-uri " + shellWord(f.TrackingURI)
 	}
 	var lines [][2]string
-	if len(rows) > 0 {
-		lines = append(lines, [2]string{"show " + shellWord(rows[0].name) + flag, "one model, its versions side by side"})
+	if i := slices.IndexFunc(rows, func(r modelRow) bool { return harmless(r.name) == r.name }); i >= 0 { // others cannot be typed
+		lines = append(lines, [2]string{"show " + shellWord(rows[i].name) + flag, "one model, its versions side by side"})
 	}
 	beside, fuller := stock{}, false
 	if k.worth() < 4 && k.kind != "server" {

@@ -53,7 +53,7 @@ func (c *planCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	w.nameModels(ctx)
-	w.show.sayProblems(c.Out)
+	w.show.sayProblems("")
 	if !s.cli.Quiet {
 		fmt.Fprintf(s.Stderr, "plan: %s; nothing was written\n", join(steps.changes()))
 	}

@@ -20,26 +20,34 @@ import (
 
 // A screen is a terminal; see is told all that was written to it so far.
 type screen struct {
-	inside *os.File
-	shown  func() string // all, when the program has ended
+	outside, inside *os.File
+	shown           func() string // all, when the program has ended
 }
 
-func openScreen(t *testing.T, see func(text string)) *screen {
+func openScreen(t *testing.T, columns uint16, see func(text string)) *screen {
 	t.Helper()
-	outside, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	s, err := newScreen(columns, see)
 	if err != nil {
 		t.Skipf("NOT TESTED: what a terminal shows, because none can be made here: %v", err)
 	}
-	t.Cleanup(func() { outside.Close() })
+	t.Cleanup(func() { s.outside.Close() })
+	return s
+}
+
+func newScreen(columns uint16, see func(text string)) (*screen, error) {
+	outside, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
 	fd := int(outside.Fd())
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	err = errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0), unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 100}))
+	err = errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0), unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}))
 	if err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, outside.Close())
 	}
 	inside, err := os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, outside.Close())
 	}
 	var text strings.Builder
 	ended := make(chan struct{})
@@ -55,11 +63,11 @@ func openScreen(t *testing.T, see func(text string)) *screen {
 			}
 		}
 	}()
-	return &screen{inside, func() string {
+	return &screen{outside, inside, func() string {
 		inside.Close()
 		<-ended
 		return text.String()
-	}}
+	}}, nil
 }
 
 // Somebody at a terminal sees that the batch is alive while it waits for a
@@ -79,7 +87,7 @@ func TestATerminalShowsWhatTheBatchDoes(t *testing.T) {
 			twice.Do(func() { close(works) })
 		}
 	}
-	screen := openScreen(t, see)
+	screen := openScreen(t, 100, see)
 	e := &env{
 		Stdin: strings.NewReader(""), Stdout: &bytes.Buffer{}, Stderr: screen.inside, Terminal: true, Dir: u.dir, Home: u.dir, Now: time.Now,
 		Lookup: func(name string) (string, bool) { v, ok := u.env[name]; return v, ok },

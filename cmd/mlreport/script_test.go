@@ -27,16 +27,19 @@ var updateScripts = flag.Bool("update-scripts", false, "write what `cmp stdout` 
 
 // The program as a user meets it: each script of testdata/script types
 // commands and says what is printed, where, and which exit code follows.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { testscript.Run(t, scripts(t, "script")) }
+
+// scripts are those of a folder of testdata.
+func scripts(t *testing.T, folder string) testscript.Params {
 	samples, err := filepath.Abs("../../samples")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("testdata", "script")
+	dir := filepath.Join("testdata", folder)
 	if found, err := filepath.Glob(filepath.Join(dir, "*.txtar")); err != nil || len(found) == 0 {
 		t.Fatalf("there are no scripts: %v", err)
 	}
-	testscript.Run(t, testscript.Params{
+	return testscript.Params{
 		Dir:                 dir,
 		UpdateScripts:       *updateScripts,
 		RequireExplicitExec: true,
@@ -59,7 +62,7 @@ func TestScripts(t *testing.T) {
 			"store": makeStore,
 			"tree":  listTree,
 		},
-	})
+	}
 }
 
 // exits CODE COMMAND... runs a command that must end with that exit code.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 //	moved   mlflow.db and mlruns/, written on Windows and copied from there
 //	empty   mlflow.db with MLflow's tables and the default experiment
 //	less    mlflow.db without one version of Sklearn_Wine
+//	strange mlflow.db with models whose names are wide, or turn a line around
 //	runs    mlflow.db with runs that logged no model
 //	newer   mlflow.db with a table of another name, as a later MLflow may have
 //	older   mlflow.db as MLflow 0.9 made it
@@ -45,6 +47,17 @@ func makeStore(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "empty":
 		alterStore(ts, db, registryGone, "DELETE FROM runs", "DELETE FROM logged_models", "DELETE FROM experiments WHERE experiment_id <> 0")
+	case "strange":
+		alterStore(ts, db, registryGone, "DELETE FROM logged_models")
+		for i, name := range []string{"信用风险评分模型", "🦊 fraud 🐍", "\u202egpj.exe", "zero\u200bwidth", "re\u0301sume\u0301", "\x1b[31mred\x1b[2J", "שלום"} {
+			v := fmt.Sprintf("%d", 1700000000000+i)
+			alterStore(ts, db,
+				"INSERT INTO registered_models (name, creation_time, last_updated_time, description, workspace) VALUES ('"+name+"', "+v+", "+v+", '', 'default')",
+				"INSERT INTO registered_model_aliases (name, alias, version, workspace) VALUES ('"+name+"', '冠军', 1, 'default')",
+				"INSERT INTO model_versions (name, version, creation_time, last_updated_time, user_id, current_stage, source, run_id, status, run_link, workspace)"+
+					" VALUES ('"+name+"', 1, "+v+", "+v+", '李\u202e', 'None', 'mlflow-artifacts:/x', 'gone', 'READY', '', 'default')",
+			)
+		}
 	case "less":
 		alterStore(ts, db, "UPDATE model_versions SET current_stage = 'Deleted_Internal' WHERE name = 'Sklearn_Wine' AND version = 1")
 	case "runs":

@@ -160,6 +160,7 @@ func inBrackets(list []string) string {
 
 // sayProblems lists what is missing: each entry with its gaps, and what the
 // stores said when that tells more. Of a quiet program only failures are news.
+// Without out, nothing was written to look at.
 func (p *progress) sayProblems(out string) {
 	said := map[string]bool{}
 	for _, e := range p.worst {
@@ -180,7 +181,11 @@ func (p *progress) sayProblems(out string) {
 		}
 	}
 	if more := p.bad - len(p.worst); more > 0 && !p.quiet {
-		fmt.Fprintf(p.Stderr, "and %s more: see %s\n", counted(more, "entry"), shellWord(filepath.Join(out, "index.json")))
+		where := "--json prints them"
+		if out != "" {
+			where = "see " + shellWord(filepath.Join(out, "index.json"))
+		}
+		fmt.Fprintf(p.Stderr, "and %s more: %s\n", counted(more, "entry"), where)
 	}
 }
 

@@ -19,14 +19,14 @@ func Unresolved(ref mlflow.Ref, m mlflow.RegisteredModel) (mlflow.Issue, error) 
 	switch ref.Kind {
 	case mlflow.AliasRef:
 		issue = mlflow.NewIssue("entry", mlflow.AliasNotFound, ref.Model, ref.Alias)
-		hint = instead("alias", "aliases", aliasesOf(m))
+		hint = instead("alias", "aliases", aliasesOf(m)) + ": write " + likeliest(ref, m).String()
 		other := mlflow.Ref{Kind: mlflow.StageRef, Model: ref.Model, Stage: ref.Alias}
 		if v, ok := Resolve(other, m); ok {
 			hint = fmt.Sprintf("%q is a stage, that of version %d: write %s", ref.Alias, v, other)
 		}
 	case mlflow.StageRef:
 		issue = mlflow.NewIssue("entry", mlflow.StageNotFound, ref.Model, ref.Stage)
-		hint = instead("stage", "stages", stagesOf(m))
+		hint = instead("stage", "stages", stagesOf(m)) + ": write " + likeliest(ref, m).String()
 		other := mlflow.Ref{Kind: mlflow.AliasRef, Model: ref.Model, Alias: ref.Stage}
 		if v, ok := Resolve(other, m); ok {
 			hint = fmt.Sprintf("%q is an alias, that of version %d: write %s", ref.Stage, v, other)
@@ -35,6 +35,31 @@ func Unresolved(ref mlflow.Ref, m mlflow.RegisteredModel) (mlflow.Issue, error) 
 		issue = mlflow.NewIssue("entry", mlflow.VersionNotFound, ref.Model, "at all")
 	}
 	return issue, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrNotFound, "%s", issue.Message), Hint: hint}
+}
+
+// likeliest is the ref that was meant: to the alias or stage that begins most
+// like the one that is not there, to the newest version where there is none.
+func likeliest(ref mlflow.Ref, m mlflow.RegisteredModel) mlflow.Ref {
+	best, most, first := mlflow.Ref{Kind: mlflow.LatestRef, Model: ref.Model}, -1, ""
+	try := func(name, asked string, other mlflow.Ref) {
+		n := 0
+		for n < min(len(name), len(asked)) && name[n] == asked[n] {
+			n++
+		}
+		if n > most || n == most && name < first {
+			best, most, first = other, n, name
+		}
+	}
+	if ref.Kind == mlflow.StageRef {
+		for _, stage := range stagesOf(m) {
+			try(stage, ref.Stage, mlflow.Ref{Kind: mlflow.StageRef, Model: ref.Model, Stage: stage})
+		}
+		return best
+	}
+	for alias := range m.Aliases() {
+		try(alias, ref.Alias, mlflow.Ref{Kind: mlflow.AliasRef, Model: ref.Model, Alias: alias})
+	}
+	return best
 }
 
 // InsteadOfVersion says which version a registered model has when it has not

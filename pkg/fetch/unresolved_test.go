@@ -12,12 +12,12 @@ import (
 func TestWhatTheRegisteredModelHasInsteadIsTheHint(t *testing.T) {
 	w := world()
 	for uri, want := range map[string]string{
-		"models:/A@nobody":         "its aliases are challenger (version 3), champion (version 2)",
-		"models:/fraud@nobody":     "its only alias is champion (version 1)",
-		"models:/B@nobody":         "it has no aliases",
-		"models:/A/Staging":        "its stages are Archived, Production",
-		"models:/fraud/Production": "its only stage is Staging",
-		"models:/fraud_eu/Staging": "it has no stages",
+		"models:/A@nobody":         "its aliases are challenger (version 3), champion (version 2): write models:/A@challenger",
+		"models:/fraud@nobody":     "its only alias is champion (version 1): write models:/fraud@champion",
+		"models:/B@nobody":         "it has no aliases: write models:/B/latest",
+		"models:/A/Staging":        "its stages are Archived, Production: write models:/A/Archived",
+		"models:/fraud/Production": "its only stage is Staging: write models:/fraud/Staging",
+		"models:/fraud_eu/Staging": "it has no stages: write models:/fraud_eu/latest",
 		"models:/B/latest":         "",
 	} {
 		for s, err := range (&fetch.Fetcher{Source: w, Artifacts: w}).Select(context.Background(), wants(t, uri)) {
