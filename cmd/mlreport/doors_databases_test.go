@@ -51,9 +51,14 @@ func TestDatabaseServerDoors(t *testing.T) {
 // them for two, answers 500 to all searches from then on.
 func forgetTwin(t *testing.T, db *mlflowtest.DatabaseServer, s *mlflowtest.Server) {
 	t.Helper()
+	dropTwin(t, db)
+	s.IDs.Versions = slices.DeleteFunc(s.IDs.Versions, func(uri string) bool { return strings.Contains(uri, "casetwin") })
+}
+
+func dropTwin(t *testing.T, db *mlflowtest.DatabaseServer) {
+	t.Helper()
 	db.Exec(t, "DELETE FROM model_version_tags WHERE BINARY name = 'casetwin'")
 	db.Exec(t, "DELETE FROM model_versions WHERE BINARY name = 'casetwin'")
-	s.IDs.Versions = slices.DeleteFunc(s.IDs.Versions, func(uri string) bool { return strings.Contains(uri, "casetwin") })
 }
 
 // inByteOrder is a server whose listings are put in the order that all other

@@ -51,11 +51,11 @@ func StartObjectStore(t testing.TB, kind string) *ObjectStore {
 	var args []string
 	switch kind {
 	case "s3":
-		args = []string{filepath.Join(env, "bin", "moto_server"), "-H", "127.0.0.1", "-p", strconv.Itoa(port)}
+		args = []string{s.Python, filepath.Join(env, "bin", "moto_server"), "-H", "127.0.0.1", "-p", strconv.Itoa(port)}
 		s.Bucket = "s3://models"
 		s.Env = map[string]string{"MLFLOW_S3_ENDPOINT_URL": at, "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "s3cret", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 	case "gs":
-		args = []string{filepath.Join(env, "bin", "gcp-storage-emulator"), "start", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--in-memory"}
+		args = []string{s.Python, filepath.Join(env, "bin", "gcp-storage-emulator"), "start", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--in-memory"}
 		s.Bucket = "gs://models"
 		s.Env = map[string]string{"STORAGE_EMULATOR_HOST": at}
 	case "azure":

@@ -45,6 +45,7 @@ type Server struct {
 	IDs       WorldIDs // of World: what is in the store
 
 	python  string
+	env     []string // more settings, of the server and of RunPython
 	command *exec.Cmd
 	alive   io.Closer // the server's whole process group ends when this is closed
 	gone    chan struct{}
@@ -102,7 +103,7 @@ func StartServer(t testing.TB, o ServerOptions) *Server {
 
 func layout(t testing.TB, o ServerOptions) *Server {
 	t.Helper()
-	s := &Server{Version: o.Version, Backend: o.Backend, Dir: o.Dir}
+	s := &Server{Version: o.Version, Backend: o.Backend, Dir: o.Dir, env: o.Env}
 	if s.Version == "" {
 		s.Version = MLflow3
 	}
@@ -214,13 +215,14 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// RunPython runs a Python program in the server's environment with the
-// server's address as MLFLOW_TRACKING_URI, and returns what it printed.
+// RunPython runs a Python program in the server's environment, and with its
+// settings, with the server's address as MLFLOW_TRACKING_URI, and returns what
+// it printed.
 func (s *Server) RunPython(t testing.TB, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.python, args...)
 	cmd.Dir = s.Dir
-	cmd.Env = realEnv("MLFLOW_TRACKING_URI="+s.URL, "MLFLOW_HTTP_REQUEST_MAX_RETRIES=2")
+	cmd.Env = realEnv(append([]string{"MLFLOW_TRACKING_URI=" + s.URL, "MLFLOW_HTTP_REQUEST_MAX_RETRIES=2"}, s.env...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -158,11 +158,38 @@ func (c *chunk) readRuns(ctx context.Context) error {
 	err := ask(ctx, c.runs, sorted(ids), func(ctx context.Context, ids []string) (Results[string, mlflow.Run], error) {
 		return c.reader.Runs(ctx, ids, sorted(in))
 	})
+	if err == nil {
+		err = c.confirmRuns(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	for it := range c.live {
 		c.takeRun(it)
+	}
+	return nil
+}
+
+// confirmRuns asks once more, each by itself, for the runs of experiments that
+// may not be read: searches of MLflow 2 show them to everybody, `get` does not,
+// and a report must not depend on how many runs were asked for together.
+func (c *chunk) confirmRuns(ctx context.Context) error {
+	of := map[string]bool{}
+	for _, r := range c.runs {
+		of[r.Value.ExperimentID()] = true
+	}
+	if err := ask(ctx, c.experiments, sorted(of), c.reader.Experiments); err != nil {
+		return err
+	}
+	for id, r := range c.runs {
+		if r.Err != nil || !errors.Is(c.experiments[r.Value.ExperimentID()].Err, mlflow.ErrDenied) {
+			continue
+		}
+		alone, err := c.reader.Runs(ctx, []string{id}, nil)
+		if err != nil {
+			return err
+		}
+		c.runs[id] = alone[id]
 	}
 	return nil
 }
