@@ -30,6 +30,8 @@ type Memory struct {
 	// Listed is called after each listing of models, to change them meanwhile.
 	Listed func(m *Memory)
 
+	listing sync.Mutex // two listings may be under way
+
 	mu    sync.Mutex
 	calls map[string]int
 	asked map[string]int
@@ -141,20 +143,29 @@ func (m *Memory) Experiments(ctx context.Context, ids []string) (fetch.Results[s
 	return lookup(ctx, m, "Experiments", m.AllExperiments, mlflow.Experiment.ID, ids)
 }
 
-// ListModels lists registered models in the order they were written down.
-func (m *Memory) ListModels(ctx context.Context, _ fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
+// ListModels lists registered models in the order they were written down, one
+// a page.
+func (m *Memory) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
 	return func(yield func(mlflow.RegisteredModel, error) bool) {
 		m.count("ListModels", 0)
 		if err := m.fails("ListModels", ""); err != nil {
 			yield(mlflow.RegisteredModel{}, err)
 			return
 		}
-		for _, r := range m.RegisteredModels {
+		m.listing.Lock()
+		models := m.RegisteredModels
+		m.listing.Unlock()
+		for i, r := range models {
 			if !yield(r, ctx.Err()) || ctx.Err() != nil {
 				return
 			}
+			if i == 0 && q.Paged != nil {
+				q.Paged()
+			}
 		}
 		if m.Listed != nil {
+			m.listing.Lock()
+			defer m.listing.Unlock()
 			m.Listed(m)
 		}
 	}

@@ -17,8 +17,10 @@ import (
 
 // How many objects are read at once from servers and from local stores, and
 // how many such chunks are under way in a lane: while one reads files, the
-// next asks for its objects.
+// next asks for its objects. Of a server the first chunk is small and each next
+// one twice as large, so that its files are asked for soon.
 const (
+	firstChunk   = 50
 	serverChunk  = 200
 	localChunk   = 100
 	historyChunk = 25 // with whole metric histories, which may be large
@@ -111,7 +113,7 @@ func (l *lane) readAll(ctx context.Context) error {
 		Claim:  func(model string) { l.places.Model(l.host.Name, model) },
 		Listed: l.listed,
 	}
-	size := serverChunk
+	size := firstChunk
 	if l.host.Local {
 		size = localChunk
 	}
@@ -122,6 +124,9 @@ func (l *lane) readAll(ctx context.Context) error {
 	send := func() {
 		jobs := chunk
 		chunk = nil
+		if !l.host.Local {
+			size = min(2*size, serverChunk)
+		}
 		g.Go(func() error { return l.do(gctx, f, jobs) })
 	}
 	found := 0

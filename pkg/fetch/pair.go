@@ -76,6 +76,9 @@ func (p Pair) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, err
 	return "", mlflow.ErrUnsupported
 }
 
+// ListsWhole asks the registry.
+func (p Pair) ListsWhole() bool { return ListsWhole(p.Registry) }
+
 // HasNoStages asks the registry.
 func (p Pair) HasNoStages() bool { return HasNoStages(p.Registry) }
 

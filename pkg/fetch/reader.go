@@ -77,6 +77,10 @@ type Query struct {
 	Models []string // only these registered models, by their exact names; nil: all
 	Filter string   // without Models: MLflow's filter string, sent to servers unchanged; other stores know what mlflow.ParseFilter knows
 	Like   string   // without Filter: only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
+
+	// Paged, when set, is called before a second page is asked for: what
+	// follows is as of a later moment, so that a name may have slipped through.
+	Paged func()
 }
 
 // Snapshotter is a Source whose objects can be read as of one moment (one SQL
@@ -122,6 +126,18 @@ type Keeper interface {
 // then versions are listed to find the latest (Unity Catalog).
 type Stageless interface {
 	HasNoStages() bool
+}
+
+// WholeLister is a Source whose ListModels may show registered models as Models
+// does, with nothing left out, so that they need not be read again.
+type WholeLister interface {
+	ListsWhole() bool
+}
+
+// ListsWhole asks a Source that may be a WholeLister.
+func ListsWhole(s Source) bool {
+	k, ok := s.(WholeLister)
+	return ok && k.ListsWhole()
 }
 
 // HasNoStages asks a Source that may be Stageless.

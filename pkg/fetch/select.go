@@ -11,9 +11,13 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// namesAtOnce is how many registered models are read at once to resolve
-// aliases, stages and selectors.
-const namesAtOnce = 200
+// How many registered models are read at once to resolve aliases, stages and
+// selectors. It begins with few and doubles, so that the first versions are
+// there soon.
+const (
+	firstNames  = 50
+	namesAtOnce = 200
+)
 
 // A Want is what one entry of a manifest asks of a store: a ref or a selector.
 type Want struct {
@@ -128,10 +132,13 @@ func (s *selection) run(ctx context.Context) error {
 	for _, n := range listed {
 		set[n] = true
 	}
-	for names := range slices.Chunk(slices.Sorted(maps.Keys(set)), namesAtOnce) {
-		if err := s.models(ctx, names, listed); err != nil || s.stopped {
+	names := slices.Sorted(maps.Keys(set))
+	for n := firstNames; len(names) > 0; n = min(2*n, namesAtOnce) {
+		n = min(n, len(names))
+		if err := s.models(ctx, names[:n], listed); err != nil || s.stopped {
 			return err
 		}
+		names = names[n:]
 	}
 	if err := s.listOthers(ctx); err != nil {
 		return err

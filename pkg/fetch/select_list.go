@@ -80,42 +80,65 @@ func (s *selection) drop(wants []Want, err error) {
 }
 
 // listStable lists names. A listing in pages is no snapshot, so it is repeated
-// until two agree.
+// until two agree; the second follows right behind the first.
 func (s *selection) listStable(ctx context.Context, filter string, wants []Want) ([]string, error) {
-	names, err := s.listOnce(ctx, filter, wants)
+	var behind struct {
+		names []string
+		err   error
+		done  chan struct{}
+	}
+	names, err := s.listOnce(ctx, filter, wants, func() {
+		if behind.done != nil {
+			return
+		}
+		behind.done = make(chan struct{})
+		go func() {
+			defer close(behind.done)
+			behind.names, behind.err = s.listOnce(ctx, filter, wants, nil)
+		}()
+	})
+	if behind.done == nil {
+		return names, err
+	}
+	<-behind.done
+	again := behind.names
+	err = errors.Join(err, behind.err)
 	for try := 2; err == nil; try++ {
-		if _, once := s.f.Source.(Snapshotter); once {
+		if slices.Equal(names, again) {
 			return names, nil
 		}
-		var again []string
-		if again, err = s.listOnce(ctx, filter, wants); err == nil {
-			if slices.Equal(names, again) {
-				return names, nil
-			}
-			names = again
-		}
+		names = again
 		if try == 4 {
 			for _, w := range wants {
 				s.fail(w, mlflow.NewIssue("entry", mlflow.SelectionUnstable, w.Selector.Text), nil)
 			}
 			return names, nil
 		}
+		again, err = s.listOnce(ctx, filter, wants, nil)
 	}
 	return nil, err
 }
 
-func (s *selection) listOnce(ctx context.Context, filter string, wants []Want) ([]string, error) {
-	q := Query{Filter: filter}
+// listOnce lists the names that any of wants picks; paged is told when that
+// took more than one page. Models that the listing shows whole are remembered.
+func (s *selection) listOnce(ctx context.Context, filter string, wants []Want, paged func()) ([]string, error) {
+	q := Query{Filter: filter, Paged: paged}
 	if len(wants) == 1 { // the store may narrow the listing when one pattern is all there is
 		q.Like = wants[0].Selector.Like
 	}
+	whole := ListsWhole(s.f.Source)
 	var names []string
 	for m, err := range s.f.Source.ListModels(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		if name := m.Name(); slices.ContainsFunc(wants, func(w Want) bool { return w.Selector.picks(name) }) {
-			names = append(names, name)
+		name := m.Name()
+		if !slices.ContainsFunc(wants, func(w Want) bool { return w.Selector.picks(name) }) {
+			continue
+		}
+		names = append(names, name)
+		if whole {
+			s.f.memo.models.keep(Results[string, mlflow.RegisteredModel]{name: {Value: m}})
 		}
 	}
 	slices.Sort(names)

@@ -123,6 +123,9 @@ func (s *Source) DownloadURI(ctx context.Context, id mlflow.VersionID) (string, 
 // registered.
 func (s *Source) KeepsFiles() bool { return true }
 
+// ListsWhole implements fetch.WholeLister.
+func (s *Source) ListsWhole() bool { return s.uc == nil }
+
 // HasNoStages implements fetch.Stageless.
 func (s *Source) HasNoStages() bool { return s.uc != nil }
 

@@ -52,14 +52,17 @@ func (r *Reader) completeRuns(ctx context.Context, runs []mlflow.Run) (failed ma
 	return failed, g.Wait()
 }
 
-// incomplete picks the runs whose rest has to be asked for. Whether runs
-// without `outputs` lack them or the server has none at all (MLflow 2), the
-// `get` of the first one tells.
+// incomplete picks the runs whose rest has to be asked for, which is what costs
+// most over REST. A run that wrote no logged model may have read one, if the
+// server has any. Whether runs without `outputs` lack them or the server has
+// none at all (MLflow 2), the `get` of the first one tells.
 func (r *Reader) incomplete(ctx context.Context, runs []mlflow.Run, failed map[string]error) ([]mlflow.Run, error) {
-	var out []mlflow.Run
+	var out, without []mlflow.Run
 	for _, run := range runs {
 		switch {
 		case run.Object.Object("inputs").Has("model_inputs"): // a folder behind the server: its searches show all
+		case run.Has("outputs") && len(run.Object.Object("outputs").List("model_outputs")) == 0:
+			without = append(without, run)
 		case run.Has("outputs"), r.can.runOutputs.yes():
 			out = append(out, run)
 		case r.can.runOutputs.no():
@@ -78,7 +81,50 @@ func (r *Reader) incomplete(ctx context.Context, runs []mlflow.Run, failed map[s
 			}
 		}
 	}
+	if len(without) > 0 {
+		some, err := r.hasLoggedModels(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if some {
+			out = append(out, without...)
+		}
+	}
 	return out, nil
+}
+
+// loggedModels remembers whether a server has any logged model.
+type loggedModels struct {
+	mu          sync.Mutex
+	known, some bool
+}
+
+// hasLoggedModels tells whether there is any logged model that a run could have
+// read, which is asked once. If in doubt, there is. The error is ctx's.
+func (r *Reader) hasLoggedModels(ctx context.Context) (bool, error) {
+	r.logged.mu.Lock()
+	defer r.logged.mu.Unlock()
+	if r.logged.known {
+		return r.logged.some, nil
+	}
+	ids, err := r.experimentIDs(ctx)
+	if err != nil {
+		return false, err
+	}
+	some := len(ids) == 0 // nobody said which experiments there are
+	pages := r.inScopes(ctx, "logged-models/search", "models", ids, func(ids []any) *mlflow.Object {
+		return mlflow.NewObject(mlflow.Member{Key: "experiment_ids", Value: ids}, mlflow.Member{Key: "max_results", Value: number(1)})
+	})
+	for page, err := range pages {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if some = err != nil || len(page.rows) > 0; some {
+			break
+		}
+	}
+	r.logged.known, r.logged.some = true, some
+	return some, nil
 }
 
 // replace makes a run what `runs/get` shows.

@@ -12,6 +12,10 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
+// ListsWhole implements fetch.WholeLister: a search shows of registered models
+// what `get` shows.
+func (r *Reader) ListsWhole() bool { return true }
+
 // ListModels implements fetch.Source. The order is the server's: a database
 // whose collation is not that of bytes has its own.
 func (r *Reader) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.RegisteredModel, error] {
@@ -30,6 +34,9 @@ func (r *Reader) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 				if m := asModel(o); !m.IsPrompt() && !yield(m, nil) {
 					return
 				}
+			}
+			if !page.last && q.Paged != nil {
+				q.Paged()
 			}
 		}
 	}

@@ -38,10 +38,11 @@ type Reader struct {
 	InFlight   int  // requests side by side for one call; 0: 8. The Client's own limit holds as well
 	Databricks bool // the server is a Databricks workspace: it has no GraphQL, and ids of experiments may be hexadecimal
 
-	c    server
-	log  *slog.Logger
-	can  abilities
-	seen experimentList
+	c      server
+	log    *slog.Logger
+	can    abilities
+	seen   experimentList
+	logged loggedModels
 }
 
 var (
