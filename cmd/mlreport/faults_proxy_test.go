@@ -80,14 +80,14 @@ func (s *proxiedServer) arrives(t *testing.T) {
 }
 
 // dies: what could not be read says so, with a reason, what could is right, the
-// other host is read, and the next run completes the tree.
+// other host is read, and retry completes the tree.
 func (s *proxiedServer) dies(t *testing.T) {
 	s.env["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
 	for _, after := range []int{0, 5, s.asks / 2, s.asks - 1} {
 		s.proxy.Spoil(0, 0)
 		s.proxy.DieAfter(after)
 		out := s.path(fmt.Sprint("died", after))
-		got := s.types("run", s.file, "--out", out, "--fail-on", "unavailable")
+		got := s.types("run", s.file, "--out", out)
 		if got.code != exitPartial || !strings.Contains(got.err, "unavailable: ") || !strings.Contains(got.err, "hint: start the server, or correct the address; ") {
 			t.Errorf("after %d requests: exit code %d: %s", after, got.code, got.err)
 		}
@@ -102,8 +102,8 @@ func (s *proxiedServer) dies(t *testing.T) {
 			t.Errorf("after %d requests: the other host was not read", after)
 		}
 		s.proxy.Heal()
-		if got := s.types("run", s.file, "--out", out); got.code != exitOK || got.problems() != "" {
-			t.Errorf("after %d requests: run again: %+v", after, got)
+		if got := s.types("retry", out); got.code != exitOK || got.problems() != "" {
+			t.Errorf("after %d requests: retry: %+v", after, got)
 		}
 		s.isCalm(filepath.Base(out))
 	}

@@ -38,10 +38,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child holds a tree until its input ends, or writes one and is killed before
-// the step of the given number.
+// child holds a tree until its input ends, or only once, or writes one and is
+// killed before the step of the given number.
 func child(job []string) error {
-	o := Options{Dir: job[1], Now: clock, Same: sameButStamp, Holder: "the child"}
+	o := Options{Dir: job[1], Now: clock, Same: sameButStamp, Holder: fmt.Sprintf("the child, process %d", os.Getpid())}
 	if len(job) > 3 {
 		o.Format = Format(job[3])
 	}
@@ -65,6 +65,9 @@ func child(job []string) error {
 	if job[0] == "hold" {
 		fmt.Println("ready")
 		io.Copy(io.Discard, os.Stdin)
+		return tree.Close()
+	}
+	if job[0] == "once" {
 		return tree.Close()
 	}
 	return errors.Join(nightly(tree), tree.Close())
@@ -139,13 +142,24 @@ type process struct {
 
 func startChild(t testing.TB, job ...string) *process {
 	t.Helper()
+	p, err := startChildIn(t, nil, job...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// startChildIn starts a child as the system is told to; the error says that the
+// system does not.
+func startChildIn(t testing.TB, how *syscall.SysProcAttr, job ...string) (*process, error) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childVar+"="+strings.Join(job, "|"))
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.SysProcAttr = os.Stderr, how
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +169,7 @@ func startChild(t testing.TB, job ...string) *process {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	p := &process{cmd, in, bufio.NewReader(out)}
 	if job[0] == "hold" {
@@ -164,7 +178,7 @@ func startChild(t testing.TB, job ...string) *process {
 		}
 		t.Cleanup(p.end)
 	}
-	return p
+	return p, nil
 }
 
 func (p *process) end() {
