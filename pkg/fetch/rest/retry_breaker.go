@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"net/http"
 	"sync"
 	"time"
 )
@@ -61,7 +62,7 @@ func (b *breaker) seen() int64 {
 func (b *breaker) exhausted(since int64, f *failure, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if f.absent {
+	if f.absent && f.status != http.StatusTooManyRequests { // which a server says that is there
 		b.away, b.awayAt = true, b.goods
 	}
 	if b.goods != since {
