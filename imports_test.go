@@ -31,7 +31,8 @@ func layers() map[string]layer {
 		"pkg/fetch":      {[]string{"pkg/mlflow"}, []string{errgroup}},
 		"pkg/fetch/rest": {backend, []string{errgroup, jsontext, json, "golang.org/x/time/rate", "golang.org/x/sys/unix"}},
 		"pkg/fetch/databricks": {append([]string{"pkg/fetch/rest"}, backend...), []string{
-			"github.com/databricks/databricks-sdk-go/config", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",
+			"github.com/databricks/databricks-sdk-go/config", "github.com/databricks/databricks-sdk-go/apierr", "github.com/databricks/databricks-sdk-go/httpclient",
+			"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",
 		}},
 		"pkg/fetch/sqlstore": {backend, []string{
 			"modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/unix",

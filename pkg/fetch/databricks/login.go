@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/databricks/databricks-sdk-go/apierr"
 	"github.com/databricks/databricks-sdk-go/config"
+	"github.com/databricks/databricks-sdk-go/httpclient"
 
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -162,14 +164,30 @@ func (s *session) authenticate(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// loginError tells a login that was refused from one that was not answered.
+// loginError tells a login that was refused from one that was not answered, or
+// only to say that the service is down.
 func loginError(err error) error {
 	kind := mlflow.ErrDenied
 	var op *net.OpError
 	var name *net.DNSError
 	var timeout net.Error
+	if isDown(err) {
+		kind = mlflow.ErrUnavailable
+	}
 	if errors.As(err, &op) || errors.As(err, &name) || errors.As(err, &timeout) && timeout.Timeout() {
 		kind = mlflow.ErrUnavailable
 	}
 	return &mlflow.Error{Err: mlflow.Reason(kind, "%s", firstSentence(err)), Hint: loginHint}
+}
+
+// isDown tells whether the service that hands out tokens said 429 or 5xx. The
+// SDK has names for some of these, and shows the others as they came.
+func isDown(err error) bool {
+	for _, named := range []error{apierr.ErrTooManyRequests, apierr.ErrInternalError, apierr.ErrTemporarilyUnavailable, apierr.ErrDeadlineExceeded} {
+		if errors.Is(err, named) {
+			return true
+		}
+	}
+	var answered *httpclient.HttpError
+	return errors.As(err, &answered) && answered.Response != nil && answered.StatusCode >= http.StatusInternalServerError
 }

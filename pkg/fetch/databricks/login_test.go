@@ -2,6 +2,11 @@ package databricks_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,5 +104,35 @@ func TestFindsTheWorkspaceID(t *testing.T) {
 		}
 		same(t, id, w.ID(t.Context()))
 		w.Close()
+	}
+}
+
+// The service that hands out tokens may be down while the workspace is not:
+// nobody was refused then.
+func TestATokenServiceThatIsDownRefusesNobody(t *testing.T) {
+	f := mlflowtest.StartWorkspace(t, mlflowtest.FakeWorkspaceOptions{})
+	to, err := url.Parse(f.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := httputil.NewSingleHostReverseProxy(to)
+	for status, kind := range map[int]error{http.StatusServiceUnavailable: mlflow.ErrUnavailable, http.StatusInternalServerError: mlflow.ErrUnavailable, http.StatusBadGateway: mlflow.ErrUnavailable, http.StatusUnauthorized: mlflow.ErrDenied} {
+		var self *httptest.Server
+		self = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/token"):
+				http.Error(w, "<html>not now", status)
+			case strings.Contains(r.URL.Path, "/.well-known/"):
+				w.Header().Set("Content-Type", "application/json")
+				fmt.Fprintf(w, `{"authorization_endpoint": "%s/authorize", "token_endpoint": "%[1]s/token"}`, self.URL)
+			default:
+				pass.ServeHTTP(w, r)
+			}
+		}))
+		t.Cleanup(self.Close)
+		err := ask(t, databricks.Login{Host: self.URL, ClientID: mlflowtest.WorkspaceClientID, ClientSecret: mlflowtest.WorkspaceClientSecret, ConfigFile: filepath.Join(t.TempDir(), "none")})
+		if !errors.Is(err, kind) || mlflow.Hint(err) == "" {
+			t.Errorf("%d: %v (hint %q)", status, err, mlflow.Hint(err))
+		}
 	}
 }
