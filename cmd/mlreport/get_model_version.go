@@ -18,12 +18,21 @@ type getModelVersionCmd struct {
 	RegisteredModel  string `required:"" placeholder:"NAME" help:"Registered model name."`
 	Version          string `required:"" placeholder:"N|ALIAS" help:"Registered model version: a number, an alias, or latest."`
 	GetRun           bool   `help:"Get run."`
+	GetExpanded      bool   `help:"Get all that belongs to the version, with permissions: the document of get-mlflow-model-wide."`
 	ArtifactMaxLevel int    `default:"-1" placeholder:"N" help:"Number of artifact levels to recurse for run artifacts; -1: none."`
 	outputFlags
 }
 
 // Run prints the version.
 func (c *getModelVersionCmd) Run(ctx context.Context, s *session) error {
+	if c.GetExpanded {
+		ref, err := versionRef(c.RegisteredModel, c.Version)
+		if err != nil {
+			return err
+		}
+		wide := getMLflowModelWideCmd{ModelURI: ref.String(), GetPermissions: true, outputFlags: c.outputFlags}
+		return wide.Run(ctx, s)
+	}
 	return s.show(ctx, c.outputFlags, func(sh *shower) (*mlflow.Object, error) {
 		v, err := sh.version(ctx, c.RegisteredModel, c.Version)
 		if err != nil {
