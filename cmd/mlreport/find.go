@@ -40,7 +40,7 @@ func (c *findCmd) Run(ctx context.Context, s *session) error {
 	case err != nil:
 		return err
 	}
-	if c.Manifest != "-" {
+	if c.Manifest != "-" && (len(stores) > 0 || c.Output != "text") {
 		table := storeTable(stores)
 		if n := s.columns(); n > 0 && n < 120 && c.Output == "text" {
 			table = narrowStores(stores)
