@@ -30,12 +30,18 @@ func (c *getMLflowModelCmd) Run(ctx context.Context, s *session) error {
 		if b.File.Content == nil {
 			return nil, sh.noMLmodel(ctx, b, errs)
 		}
-		shown := enrich.Bundle(b, sh.enrich)
-		if c.GetRaw {
-			shown = report.RawRun(shown, b)
-		}
-		return report.MLmodelDocument(shown, c.GetRun, sh.enrich.Compat), nil
+		return report.MLmodelDocument(sh.shownBundle(b), c.GetRun, sh.enrich.Compat), nil
 	})
+}
+
+// shownBundle is a bundle as commands show it, with the run as it came when
+// raw is asked for.
+func (s *shower) shownBundle(b *mlflow.Bundle) *mlflow.Bundle {
+	shown := enrich.Bundle(b, s.enrich)
+	if s.out.GetRaw {
+		return report.RawRun(shown, b)
+	}
+	return shown
 }
 
 // noMLmodel says why there is nothing to print.
@@ -70,15 +76,11 @@ func (c *getMLflowModelWideCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return nil, err
 		}
-		shown := enrich.Bundle(b, sh.enrich)
-		if c.GetRaw {
-			shown = report.RawRun(shown, b)
-		}
 		now, err := s.timestamp()
 		if err != nil {
 			return nil, err
 		}
-		return report.New(shown, report.Options{Source: sh.Tracking, Timestamp: now, Compat: sh.enrich.Compat, MLflowVersion: batch.CompatMLflow}), nil
+		return report.New(sh.shownBundle(b), report.Options{Source: sh.Tracking, Timestamp: now, Compat: sh.enrich.Compat, MLflowVersion: batch.CompatMLflow}), nil
 	})
 }
 
