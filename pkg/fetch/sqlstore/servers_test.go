@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,9 @@ func TestDatabaseServers(t *testing.T) {
 			t.Run("listings", func(t *testing.T) { listsInByteOrderByPlainPatterns(t, d) })
 			t.Run("snapshot", func(t *testing.T) { showsOneMoment(t, d) })
 			t.Run("denied", func(t *testing.T) { tellsWhatMayNotBeRead(t, d) })
+			if kind == "postgresql" {
+				t.Run("libpq", func(t *testing.T) { isOpenedAsLibpqDoes(t, d) })
+			}
 			t.Run("slow", func(t *testing.T) { isNotWaitedForLonger(t, d) }) // last: it changes a table
 		})
 	}
@@ -210,6 +215,57 @@ func TestDatabaseServersThatCannotBeOpenedSayWhy(t *testing.T) {
 						t.Errorf("%s: the password is shown: %s", name, shown)
 					}
 				}
+			}
+		})
+	}
+}
+
+// isOpenedAsLibpqDoes opens a PostgreSQL whose address says less than all, with
+// what libpq's users have beside it.
+func isOpenedAsLibpqDoes(t *testing.T, d *mlflowtest.DatabaseServer) {
+	host, port, _ := strings.Cut(d.Host, ":")
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	right := write("pgpass", "elsewhere:*:*:*:hunter2\n"+host+":"+port+":*:"+d.User+":"+d.Password+"\n")
+	wrong := write("wrong", "*:*:*:*:hunter2\n")
+	services := write("services", "[tracking]\nhost="+host+"\nport="+port+"\ndbname="+d.Name+"\nuser="+d.User+"\npassword="+d.Password+"\n")
+	bare := "postgresql://" + d.User + "@" + d.Host + "/" + d.Name
+	for _, c := range []struct {
+		name, uri string
+		env       map[string]string
+		own       bool
+		kind      error // nil: it opens
+	}{
+		{"nothing", bare, nil, false, mlflow.ErrDenied},
+		{"PGPASSFILE", bare, map[string]string{"PGPASSFILE": right}, false, nil},
+		{"a password file that is wrong", bare, map[string]string{"PGPASSFILE": wrong}, false, mlflow.ErrDenied},
+		{"passfile of the address wins", bare + "?passfile=" + right, map[string]string{"PGPASSFILE": wrong}, false, nil},
+		{"a service", "postgresql:///?service=tracking", map[string]string{"PGSERVICEFILE": services}, false, nil},
+		{"PGPASSWORD of this server", bare, map[string]string{"PGPASSWORD": d.Password}, true, nil},
+		{"PGPASSWORD of another server", bare, map[string]string{"PGPASSWORD": d.Password}, false, mlflow.ErrDenied},
+		{"PGSSLMODE=require, and the server has no TLS", bare, map[string]string{"PGPASSFILE": right, "PGSSLMODE": "require"}, false, mlflow.ErrUnavailable},
+		{"PGSSLMODE=prefer", bare, map[string]string{"PGPASSFILE": right, "PGSSLMODE": "prefer"}, false, nil},
+		{"sslmode of the address wins", bare + "?sslmode=disable", map[string]string{"PGPASSFILE": right, "PGSSLMODE": "verify-full"}, false, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, name := range []string{"PGPASSFILE", "PGSERVICEFILE", "PGPASSWORD", "PGSSLMODE", "PGSERVICE"} {
+				t.Setenv(name, c.env[name])
+			}
+			if c.env["PGPASSFILE"] == "" {
+				t.Setenv("PGPASSFILE", filepath.Join(dir, "none")) // not this machine's own
+			}
+			s, err := sqlstore.Open(t.Context(), sqlstore.Options{URI: c.uri, OwnEnvironment: c.own})
+			if err == nil {
+				_ = s.Close()
+			}
+			if (c.kind == nil) != (err == nil) || c.kind != nil && !errors.Is(err, c.kind) {
+				t.Errorf("%v, not %v", err, c.kind)
 			}
 		})
 	}
