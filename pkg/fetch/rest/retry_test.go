@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -122,7 +123,13 @@ func TestRetryAfterHoldsBackOtherRequestsToo(t *testing.T) {
 	})
 }
 
-func TestFewerRequestsAtOnceAfter429(t *testing.T) {
+func TestFewerRequestsAtOnceWhenAServerHasTooMuchToDo(t *testing.T) {
+	for _, refusal := range []int{429, 503} {
+		t.Run(strconv.Itoa(refusal), func(t *testing.T) { fewerAtOnce(t, refusal) })
+	}
+}
+
+func fewerAtOnce(t *testing.T, refusal int) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		refuse, now, most := true, 0, 0
@@ -132,7 +139,7 @@ func TestFewerRequestsAtOnceAfter429(t *testing.T) {
 			most = max(most, now)
 			status := 200
 			if refuse {
-				status = 429
+				status = refusal
 			}
 			mu.Unlock()
 			time.Sleep(10 * time.Second)
@@ -165,7 +172,7 @@ func TestFewerRequestsAtOnceAfter429(t *testing.T) {
 			t.Errorf("%d at once at first, want 8", n)
 		}
 		if n := ask(20); n != 4 {
-			t.Errorf("%d at once after a 429, want 4", n)
+			t.Errorf("%d at once after a refusal, want 4", n)
 		}
 		ask(4 * widenAfter)
 		if n := ask(20); n != 8 {
