@@ -53,6 +53,13 @@ func hostile(v any, text string) any {
 				out.Append(key, mlflow.NewObject(mlflow.Member{Key: text, Value: mlflow.NewObject(mlflow.Member{Key: text, Value: text})}))
 				continue
 			}
+			if o, ok := m.(*mlflow.Object); ok && (key == "metric_history" || key == "files") { // by names from the data
+				named := &mlflow.Object{}
+				for _, v := range o.All() {
+					named.Set(text, hostile(v, text))
+				}
+				m = named
+			}
 			out.Append(key, hostile(m, text))
 		}
 		return out
@@ -61,7 +68,14 @@ func hostile(v any, text string) any {
 }
 
 func TestNothingOfTheDataBecomesMarkup(t *testing.T) {
-	doc := sample(t, "credit_risk_production")
+	doc, evidence := sample(t, "credit_risk_production"), sample(t, "fraud_card_payments")
+	for _, section := range []string{"metric_history", "environment", "files"} {
+		v, ok := evidence.Get(section)
+		if !ok {
+			t.Fatalf("the sample has no %s", section)
+		}
+		doc.Append(section, v)
+	}
 	harmless := view.Markdown(hostile(doc, "x").(*mlflow.Object))
 	unescaped := regexp.MustCompile("(^|[^\\\\])[`*\\[\\]()!~$]|<script|<img|<a |://")
 	for _, text := range []string{
