@@ -223,6 +223,9 @@ func (s *session) openPath(ctx context.Context, uri string, h hostSpec, log *slo
 		}
 		return s.openDatabase(ctx, "sqlite:///"+filepath.ToSlash(path), h, log)
 	}
+	if h.Workspace != "" && h.Workspace != "default" {
+		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnsupported, "an mlruns folder has no workspaces, and workspace %q was asked for", h.Workspace), Hint: "leave out `workspace:` of the host in the manifest"}
+	}
 	folder, err := filestore.Open(ctx, filestore.Options{Dir: path, Log: log})
 	if err != nil {
 		if other := s.otherThan("a store of MLflow", cleanURI(uri)); other != nil {

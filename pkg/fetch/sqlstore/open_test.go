@@ -123,3 +123,19 @@ func wantError(t *testing.T, err error, message, hint string, kind error) {
 		t.Errorf("%v is not %v", err, kind)
 	}
 }
+
+// MLflow 2 knows no workspaces: all that its database holds would be shown as
+// the one that was asked for.
+func TestADatabaseWithoutWorkspacesIsNotReadAsOne(t *testing.T) {
+	d := newDB(t, mlflow222)
+	d.done()
+	_, err := Open(t.Context(), Options{URI: "sqlite:///" + d.path, Workspace: "team-a"})
+	wantError(t, err, "the database "+d.path+" has no workspaces, and workspace \"team-a\" was asked for", "leave out `workspace:` of the host in the manifest", mlflow.ErrUnsupported)
+	s, err := Open(t.Context(), Options{URI: "sqlite:///" + d.path, Workspace: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -72,11 +73,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := open(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := s.schema.check(s.path, s.dialect); err != nil {
+	err := s.schema.check(s.path, s.dialect)
+	if err == nil {
+		err = s.checkWorkspace()
+	}
+	if err != nil {
 		_ = s.Close() // nothing was written
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkWorkspace refuses what would show all that there is as the workspace's:
+// databases older than MLflow 3's workspaces.
+func (s *Store) checkWorkspace() error {
+	if s.workspace == "default" || s.schema.hasColumn("registered_models", "workspace") {
+		return nil
+	}
+	return refuse(mlflow.ErrUnsupported, fmt.Sprintf("the database %s has no workspaces, and workspace %q was asked for", s.path, s.workspace), "leave out `workspace:` of the host in the manifest")
 }
 
 // Dir is the folder of the database: artifacts of a store that was moved lie
