@@ -156,11 +156,11 @@ func (m *Memory) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 		models := m.RegisteredModels
 		m.listing.Unlock()
 		for i, r := range models {
+			if i == 1 && q.Paged != nil {
+				q.Paged()
+			}
 			if !yield(r, ctx.Err()) || ctx.Err() != nil {
 				return
-			}
-			if i == 0 && q.Paged != nil {
-				q.Paged()
 			}
 		}
 		if m.Listed != nil {

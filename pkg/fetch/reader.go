@@ -78,8 +78,8 @@ type Query struct {
 	Filter string   // without Models: MLflow's filter string, sent to servers unchanged; other stores know what mlflow.ParseFilter knows
 	Like   string   // without Filter: only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
 
-	// Paged, when set, is called before a second page is asked for: what
-	// follows is as of a later moment, so that a name may have slipped through.
+	// Paged, when set, is called once when a second page has shown rows: they
+	// are as of a later moment, so that a name may have slipped through.
 	Paged func()
 }
 

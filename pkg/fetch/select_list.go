@@ -80,47 +80,49 @@ func (s *selection) drop(wants []Want, err error) {
 }
 
 // listStable lists names. A listing in pages is no snapshot, so it is repeated
-// until two agree; the second follows right behind the first.
+// until two agree; the second follows behind the first.
 func (s *selection) listStable(ctx context.Context, filter string, wants []Want) ([]string, error) {
-	var behind struct {
+	type listing struct {
 		names []string
 		err   error
-		done  chan struct{}
 	}
+	var second chan listing
+	behind, stop := context.WithCancel(ctx)
+	defer stop()
 	names, err := s.listOnce(ctx, filter, wants, func() {
-		if behind.done != nil {
-			return
-		}
-		behind.done = make(chan struct{})
+		second = make(chan listing, 1)
 		go func() {
-			defer close(behind.done)
-			behind.names, behind.err = s.listOnce(ctx, filter, wants, nil)
+			names, err := s.listOnce(behind, filter, wants, nil)
+			second <- listing{names, err}
 		}()
 	})
-	if behind.done == nil {
+	if second == nil {
 		return names, err
 	}
-	<-behind.done
-	again := behind.names
-	err = errors.Join(err, behind.err)
-	for try := 2; err == nil; try++ {
-		if slices.Equal(names, again) {
+	if err != nil {
+		stop()
+		<-second
+		return nil, err
+	}
+	again := <-second
+	for try := 2; again.err == nil; try++ {
+		if slices.Equal(names, again.names) {
 			return names, nil
 		}
-		names = again
+		names = again.names
 		if try == 4 {
 			for _, w := range wants {
 				s.fail(w, mlflow.NewIssue("entry", mlflow.SelectionUnstable, w.Selector.Text), nil)
 			}
 			return names, nil
 		}
-		again, err = s.listOnce(ctx, filter, wants, nil)
+		again.names, again.err = s.listOnce(ctx, filter, wants, nil)
 	}
-	return nil, err
+	return nil, again.err
 }
 
-// listOnce lists the names that any of wants picks; paged is told when that
-// took more than one page. Models that the listing shows whole are remembered.
+// listOnce lists the names that any of wants picks; paged is told, once, when
+// that takes more than one page. Models that the listing shows whole are remembered.
 func (s *selection) listOnce(ctx context.Context, filter string, wants []Want, paged func()) ([]string, error) {
 	q := Query{Filter: filter, Paged: paged}
 	if len(wants) == 1 { // the store may narrow the listing when one pattern is all there is

@@ -82,7 +82,7 @@ func (r *Reader) incomplete(ctx context.Context, runs []mlflow.Run, failed map[s
 		}
 	}
 	if len(without) > 0 {
-		some, err := r.hasLoggedModels(ctx)
+		some, err := r.hasLoggedModels(ctx, len(without))
 		if err != nil {
 			return nil, err
 		}
@@ -99,13 +99,17 @@ type loggedModels struct {
 	known, some bool
 }
 
-// hasLoggedModels tells whether there is any logged model that a run could have
-// read, which is asked once. If in doubt, there is. The error is ctx's.
-func (r *Reader) hasLoggedModels(ctx context.Context) (bool, error) {
+// hasLoggedModels tells whether there is any logged model that some runs could
+// have read, which is asked once, and not for a few. If in doubt, there is. The
+// error is ctx's.
+func (r *Reader) hasLoggedModels(ctx context.Context, runs int) (bool, error) {
 	r.logged.mu.Lock()
 	defer r.logged.mu.Unlock()
 	if r.logged.known {
 		return r.logged.some, nil
+	}
+	if runs <= 2*graphQLRuns { // asking takes two requests
+		return true, nil
 	}
 	ids, err := r.experimentIDs(ctx)
 	if err != nil {

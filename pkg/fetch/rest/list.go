@@ -25,18 +25,21 @@ func (r *Reader) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow
 	return func(yield func(mlflow.RegisteredModel, error) bool) {
 		params := url.Values{"max_results": {fmt.Sprint(maxPage)}, "order_by": {"name"}}
 		narrow(params, q)
+		pages := 0 // that show rows
 		for page, err := range r.getPages(ctx, "registered-models/search", params, "registered_models") {
 			if err != nil {
 				yield(mlflow.RegisteredModel{}, fmt.Errorf("listing registered models: %w", err))
 				return
 			}
+			if len(page.rows) > 0 {
+				if pages++; pages == 2 && q.Paged != nil {
+					q.Paged()
+				}
+			}
 			for _, o := range page.rows {
 				if m := asModel(o); !m.IsPrompt() && !yield(m, nil) {
 					return
 				}
-			}
-			if !page.last && q.Paged != nil {
-				q.Paged()
 			}
 		}
 	}

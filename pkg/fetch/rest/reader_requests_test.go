@@ -180,7 +180,7 @@ func TestExperimentsAreListedOnceToFindRuns(t *testing.T) {
 		wantAll(t, read(t, ids, in(r.Runs)))
 		wantAll(t, read(t, ids, in(r.Runs, "3")))
 	}
-	want := map[string]int{"experiments/search": 1, "runs/search": 6, "logged-models/search": 1, "graphql": 8}
+	want := map[string]int{"experiments/search": 1, "runs/search": 6, "graphql": 8}
 	if d := cmp.Diff(want, f.Counts()); d != "" {
 		t.Error(d)
 	}
