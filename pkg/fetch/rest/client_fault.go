@@ -54,6 +54,7 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 		return &failure{err: c.endedError(q, ctx.Err())}
 	}
 	c.counts.add(func(s *Stats) { s.Faults++ })
+	const alert = "remote error: tls:" // what the other side says of our handshake
 	var redirect *redirectError
 	var login *loginError
 	var proxy *proxyError
@@ -71,8 +72,10 @@ func (c *Client) fault(ctx context.Context, q call, err error) *failure {
 		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "name the CA's certificate with MLFLOW_TRACKING_SERVER_CERT_PATH (`tls: {ca}` of the host in the manifest)", "cannot be trusted")
 	case errors.As(err, new(tls.RecordHeaderError)):
 		return c.fail(mlflow.ErrUnavailable, 0, "", "write http:// instead of https://", "does not speak TLS")
-	case strings.Contains(err.Error(), "remote error: tls:"):
-		return c.fail(mlflow.ErrUnavailable, 0, err.Error(), "does it want a client certificate? name it with MLFLOW_TRACKING_CLIENT_CERT_PATH (`tls: {client-cert}` of the host in the manifest)", "refused the TLS connection")
+	case strings.Contains(err.Error(), alert):
+		// Whether it came while reading or writing makes no difference to anybody.
+		_, why, _ := strings.Cut(err.Error(), alert)
+		return c.fail(mlflow.ErrUnavailable, 0, alert+why, "does it want a client certificate? name it with MLFLOW_TRACKING_CLIENT_CERT_PATH (`tls: {client-cert}` of the host in the manifest)", "refused the TLS connection")
 	}
 	f := c.fail(mlflow.ErrUnavailable, 0, c.plain(err), c.notThere(), "does not answer")
 	f.again, f.absent = true, true
