@@ -68,8 +68,12 @@ func (w *work) sayWhyFailed(r *batch.Result, out string) {
 	}
 	away := r.Away()
 	for _, host := range slices.Sorted(maps.Keys(away)) {
+		are := "are"
+		if away[host] == 1 {
+			are = "is"
+		}
 		u.error(&mlflow.Error{
-			Err:  fmt.Errorf("host %s went away: %s not whole", host, counted(away[host], "report")+map[bool]string{true: " is", false: " are"}[away[host] == 1]),
+			Err:  fmt.Errorf("host %s went away: %s %s not whole", host, counted(away[host], "report"), are),
 			Hint: "when it is back, " + w.program() + " retry " + shellWord(out) + " reads what is missing",
 		}, exitPartial)
 	}

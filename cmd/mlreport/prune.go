@@ -1,16 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/batch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
 	"github.com/mlreport/mlreport/pkg/sink"
+	"github.com/mlreport/mlreport/pkg/view"
 )
 
 // pruneCmd removes reports that only the past knows.
@@ -72,36 +73,24 @@ func prunable(o sink.Options) (list []batch.Pruned, err error) {
 	return list, nil
 }
 
-// print lists the reports on stdout.
+// print lists the reports that are removed on stdout.
 func (c *pruneCmd) print(s *session, pruned []batch.Pruned) error {
-	if c.JSON {
-		for _, p := range pruned {
-			if p.Left {
-				continue
-			}
-			if err := writeLine(s.Stdout, report.AppendRow(nil, p.Row)); err != nil {
+	t := view.Table{Columns: []string{"STATUS", "OBJECT", "PLACE", "LAST SEEN"}}
+	for _, p := range pruned {
+		switch row := p.Row; {
+		case p.Left:
+		case c.JSON:
+			if err := writeLine(s.Stdout, report.AppendRow(nil, row)); err != nil {
 				return err
 			}
+		default:
+			t.Rows = append(t.Rows, []string{string(row.Status), row.URI, row.Place, cmp.Or(row.LastSeen, "-")})
 		}
+	}
+	if len(t.Rows) == 0 {
 		return nil
 	}
-	t := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
-	head := "STATUS\tOBJECT\tPLACE\tLAST SEEN"
-	for _, p := range pruned {
-		if p.Left {
-			continue
-		}
-		if head != "" {
-			fmt.Fprintln(t, head)
-			head = ""
-		}
-		seen := p.Row.LastSeen
-		if seen == "" {
-			seen = "-"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.Row.Status, harmless(p.Row.URI), harmless(p.Row.Place), harmless(seen))
-	}
-	return t.Flush()
+	return s.printTable(t, "text")
 }
 
 // sum says how much it was, and what was left although its model is gone.

@@ -73,16 +73,13 @@ func Prune(ctx context.Context, t *sink.Tree, log *slog.Logger) ([]Pruned, error
 // carry hands a row on as it is.
 func (b *run) carry(row report.Row) error {
 	if row.Place != "" {
-		was := row
-		there, err := b.stays(&row)
+		kept := row
+		there, err := b.stays(&kept)
 		if err != nil {
 			return err
 		}
-		if !there {
-			row = was
-		} else {
-			line := row.Line
-			row, row.Line = was, line
+		if there {
+			row.Line = kept.Line
 		}
 	}
 	return b.Tree.Add(row)
