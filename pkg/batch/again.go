@@ -21,16 +21,30 @@ type work struct {
 	job
 	fetch.Outcome
 	inputs string
+	asked  string // see lane.asking
 }
 
-// do reads one chunk and writes its reports. What is as it was when the last
-// batch wrote the report is only confirmed.
+// do does one chunk. What is as it was when the last batch wrote the report is
+// only confirmed: without reading, if the store can tell that it is.
 func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
+	jobs, err := l.confirmUnread(ctx, f, jobs)
+	if err != nil || len(jobs) == 0 {
+		return err
+	}
+	return l.read(ctx, f, jobs)
+}
+
+// read reads one chunk and writes its reports.
+func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
+	state := fetch.StateOf(f.Source)
 	outcomes, err := l.fetch(ctx, f, jobs)
+	if fetch.StateOf(f.Source) != state {
+		state = "" // objects may be of before or after
+	}
 	var much *fetch.TooMuchError
 	if errors.As(err, &much) {
 		for part := range slices.Chunk(jobs, max(1, min(len(jobs)/2, much.Fit*2/3))) {
-			if err := l.do(ctx, f, part); err != nil {
+			if err := l.read(ctx, f, part); err != nil {
 				return err
 			}
 		}
@@ -47,7 +61,7 @@ func (l *lane) do(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	var left []*work
 	var room []byte
 	for i, o := range outcomes {
-		w := &work{job: jobs[i], Outcome: o}
+		w := &work{job: jobs[i], Outcome: o, asked: l.asking(ctx, jobs[i], state)}
 		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
 		if o.Failed != nil {
 			l.fail(failure{w.entries, w.target.Ref, *o.Failed, o.Errs})
@@ -109,7 +123,7 @@ func (l *lane) complete(ctx context.Context, f *fetch.Fetcher, left []*work) err
 	if len(outdated) == 0 {
 		return nil
 	}
-	return l.do(ctx, f, outdated)
+	return l.read(ctx, f, outdated)
 }
 
 // confirm makes the rows of those places of an object where the last batch
@@ -136,6 +150,7 @@ func (l *lane) confirm(w *work) error {
 			left = append(left, p)
 			continue
 		}
+		row.Issues = report.Issues(w.Bundle)
 		if err := l.addUnchanged(w, p, row); err != nil {
 			return err
 		}
@@ -147,8 +162,7 @@ func (l *lane) confirm(w *work) error {
 // addUnchanged is the row of the last index for a report that stays as it is.
 func (l *lane) addUnchanged(w *work, p placing, row report.Row) error {
 	row = l.rowOf(w.job, p, row)
-	row.Issues, row.LastSeen = report.Issues(w.Bundle), ""
-	row.Status = statusOf(row.Issues)
+	row.Status, row.LastSeen = statusOf(row.Issues), ""
 	return l.addNoted(w, Event{Row: row, Change: sink.Unchanged, Problems: w.Errs, entries: p.entries})
 }
 
@@ -161,7 +175,7 @@ func statusOf(issues []mlflow.Issue) report.Status {
 
 // addNoted adds a row and what the next batch may know about it.
 func (l *lane) addNoted(w *work, e Event) error {
-	if err := l.Tree.AddNote(e.Row.Place, encodeKnown(w.Known)); err != nil {
+	if err := l.Tree.AddNote(e.Row.Place, note{w.Known, w.asked}.encode()); err != nil {
 		return err
 	}
 	return l.add(e)
@@ -172,5 +186,5 @@ func (l *lane) known(j job) *fetch.Known {
 	if l.Fresh || len(j.writes) == 0 {
 		return nil
 	}
-	return decodeKnown(l.Tree.Note(j.writes[0].place))
+	return decodeNote(l.Tree.Note(j.writes[0].place)).known
 }

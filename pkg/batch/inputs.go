@@ -25,10 +25,8 @@ const inputsFormat = "mlreport-inputs/1"
 func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (inputs string, room []byte) {
 	b := o.Bundle
 	w := inputsWriter{buf: buf[:0], ordered: l.Compat}
-	w.text(inputsFormat, strconv.Itoa(report.Format), fmt.Sprintf("%+v", l.enrichOptions(ctx)))
-	w.text(j.options(l.Compat)...)
-	w.text(l.owner(j.entries, "by tags"), l.owner(j.entries, ""))
-	w.text(b.URI.String(), b.DownloadURI, b.RunFoundBy)
+	l.putAsked(ctx, &w, j)
+	w.text(b.DownloadURI, b.RunFoundBy)
 	for key, v := range b.RegisteredModel.All() {
 		if key != "latest_versions" || j.objects { // which reports leave out
 			w.text(key)
@@ -68,6 +66,28 @@ func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (
 	}
 	sum := sha256.Sum256(w.buf)
 	return hex.EncodeToString(sum[:]), w.buf
+}
+
+// putAsked is what of inputs is known before anything is read.
+func (l *lane) putAsked(ctx context.Context, w *inputsWriter, j job) {
+	w.text(inputsFormat, strconv.Itoa(report.Format), fmt.Sprintf("%+v", l.enrichOptions(ctx)))
+	w.text(j.options(l.Compat)...)
+	w.text(l.owner(j.entries, "by tags"), l.owner(j.entries, ""))
+	w.text(j.target.Ref.String())
+}
+
+// asking stands for a question and for all that a store in this state may
+// answer: when it is the same, so are the objects. "" for a store that cannot
+// tell its state.
+func (l *lane) asking(ctx context.Context, j job, state string) string {
+	if state == "" {
+		return ""
+	}
+	w := inputsWriter{}
+	l.putAsked(ctx, &w, j)
+	w.text(state)
+	sum := sha256.Sum256(w.buf)
+	return hex.EncodeToString(sum[:16])
 }
 
 // options are those that change what is written. Each stands for itself, and

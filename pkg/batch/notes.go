@@ -8,10 +8,16 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// encodeKnown writes what is known as one line.
-func encodeKnown(k *fetch.Known) []byte {
+// A note is what a batch writes down about a place for the next one.
+type note struct {
+	known *fetch.Known // of the files; nil: nothing
+	asked string       // see lane.asking; "" when the store cannot tell its state
+}
+
+// encode writes a note as one line.
+func (n note) encode() []byte {
 	o := &mlflow.Object{}
-	if k != nil {
+	if k := n.known; k != nil {
 		set := func(key, text string) {
 			if text != "" {
 				o.Append(key, text)
@@ -33,15 +39,16 @@ func encodeKnown(k *fetch.Known) []byte {
 			set("list", k.List)
 			o.Append("level", number(int64(k.Level)))
 		}
+		set("asked", n.asked)
 	}
 	return mlflow.JSON{}.Append(nil, o)
 }
 
-// decodeKnown reads a note; nil when there is none.
-func decodeKnown(note []byte) *fetch.Known {
-	o, err := mlflow.DecodeJSON(note)
+// decodeNote reads a note; zero when there is none.
+func decodeNote(line []byte) note {
+	o, err := mlflow.DecodeJSON(line)
 	if err != nil || !o.Has("uri") {
-		return nil
+		return note{}
 	}
 	k := &fetch.Known{
 		URI: o.Text("uri"), SHA256: o.Text("sha256"), Short: o.Has("short"), RunID: o.Text("run_id"), ModelID: o.Text("model_id"),
@@ -51,7 +58,7 @@ func decodeKnown(note []byte) *fetch.Known {
 	if t, err := time.Parse(time.RFC3339Nano, o.Text("mtime")); err == nil {
 		k.Stamp.ModTime = t
 	}
-	return k
+	return note{known: k, asked: o.Text("asked")}
 }
 
 func number(n int64) mlflow.Number { return mlflow.Number(strconv.FormatInt(n, 10)) }

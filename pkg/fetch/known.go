@@ -93,6 +93,23 @@ func (f *Fetcher) complete(ctx context.Context, o *Outcome, kept []byte) error {
 	return nil
 }
 
+// FilesAreKnown tells whether a target's files are as an earlier batch found
+// them, if the objects of the store are the same, which is for the caller to
+// know. It looks at the MLmodel file.
+func (f *Fetcher) FilesAreKnown(ctx context.Context, t Target) bool {
+	k := t.Known
+	switch {
+	case k == nil, !k.Short, k.Stamp.IsZero(), t.Environment, t.Copy != nil:
+		return false
+	case t.MaxLevel != 0 && (k.List == "" || k.Level != t.MaxLevel):
+		return false
+	case t.Ref.Kind == mlflow.RunRef: // its files may be in a better place now
+		return false
+	}
+	file, err := f.Artifacts.ReadFile(ctx, Location{URI: k.URI}, "MLmodel", MLmodelLimit, k.Stamp)
+	return err == nil && file.Unchanged && file.RelocatedFrom == ""
+}
+
 // fileMayBe is the stamp that the MLmodel file at a place had, if the earlier
 // batch found it there and no other file hangs on what it says.
 func (it *item) fileMayBe(at Location) Stamp {

@@ -128,6 +128,22 @@ type Stageless interface {
 	HasNoStages() bool
 }
 
+// Stated is a Source that can tell, without reading them, whether all its
+// objects are as they were.
+type Stated interface {
+	// State is a text that changes when any object does, so that as long as it
+	// is the same all reads give the same; "" when that cannot be told.
+	State() string
+}
+
+// StateOf asks a Source that may be Stated.
+func StateOf(s Source) string {
+	if t, ok := s.(Stated); ok {
+		return t.State()
+	}
+	return ""
+}
+
 // WholeLister is a Source whose ListModels may show registered models as Models
 // does, with nothing left out, so that they need not be read again.
 type WholeLister interface {

@@ -30,6 +30,9 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 func (s *Store) connect(ctx context.Context, p place) error {
 	if !p.needsCopy() {
 		err := s.open(ctx, p.path, "ro")
+		if err == nil {
+			s.file, _ = os.Open(p.path) // without it, State says nothing
+		}
 		if !mustCopy(err) {
 			return fault(s.path, err)
 		}

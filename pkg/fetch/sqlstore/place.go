@@ -42,7 +42,7 @@ func inspect(path string) (place, error) {
 		return place{}, err
 	}
 	p := place{path: real, shm: exists(real + "-shm"), wal: exists(real + "-wal")}
-	p.wal = p.wal || head[18] == 2 || head[19] == 2 // file format version: 2 is write-ahead log
+	p.wal = p.wal || head[writeVersionAt] == writeAheadLog || head[readVersionAt] == writeAheadLog
 	return p, nil
 }
 

@@ -43,7 +43,8 @@ type Store struct {
 	dialect   dialect
 	db        *sql.DB
 	schema    schema
-	copied    string // folder of the private copy, or ""
+	copied    string   // folder of the private copy, or ""
+	file      *os.File // the database that is read in place, for State; nil: none
 }
 
 // limits are what is read of a database that nobody trusts, in bytes.
@@ -100,6 +101,9 @@ func (s *Store) Dir() string { return s.dir }
 // Close ends all reading and removes the private copy, if there is one.
 func (s *Store) Close() error {
 	err := s.db.Close()
+	if s.file != nil { // after db: closing it takes locks of the POSIX kind away
+		_ = s.file.Close() // it was only read
+	}
 	if s.copied != "" {
 		if gone := os.RemoveAll(s.copied); err == nil {
 			err = gone
