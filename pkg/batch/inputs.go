@@ -26,7 +26,7 @@ func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (
 	b := o.Bundle
 	w := inputsWriter{buf: buf[:0], ordered: l.Compat}
 	l.putAsked(ctx, &w, j)
-	w.text(b.DownloadURI, b.RunFoundBy)
+	w.text(b.URI.String(), b.DownloadURI, b.RunFoundBy)
 	for key, v := range b.RegisteredModel.All() {
 		if key != "latest_versions" || j.objects { // which reports leave out
 			w.text(key)
@@ -73,7 +73,6 @@ func (l *lane) putAsked(ctx context.Context, w *inputsWriter, j job) {
 	w.text(inputsFormat, strconv.Itoa(report.Format), fmt.Sprintf("%+v", l.enrichOptions(ctx)))
 	w.text(j.options(l.Compat)...)
 	w.text(l.owner(j.entries, "by tags"), l.owner(j.entries, ""))
-	w.text(j.target.Ref.String())
 }
 
 // asking stands for a question and for all that a store in this state may
@@ -85,7 +84,7 @@ func (l *lane) asking(ctx context.Context, j job, state string) string {
 	}
 	w := inputsWriter{}
 	l.putAsked(ctx, &w, j)
-	w.text(state)
+	w.text(j.target.Ref.String(), state)
 	sum := sha256.Sum256(w.buf)
 	return hex.EncodeToString(sum[:16])
 }
