@@ -58,6 +58,7 @@ type bench struct {
 	started  time.Time
 	busy     string // what the machine was doing already
 	helpTime time.Duration
+	other    neighbour // of the first size
 }
 
 func newBench(t *testing.T) *bench {
@@ -136,6 +137,9 @@ func (b *bench) measure(s *size) {
 			c.took = append(c.took, f)
 			fmt.Fprintf(os.Stderr, "%8d  round %d  %-34s %8.2f s  %7.2f s CPU  %5.0f MB\n", s.versions, round+1, c.name, f.seconds, f.cpu, f.memory)
 		}
+	}
+	if b.other == (neighbour{}) {
+		b.other = b.neighbours(s)
 	}
 	if err := os.RemoveAll(s.dir); err != nil {
 		b.t.Fatal(err)

@@ -117,6 +117,10 @@ func ratios(b *bench, all []*size) []ratio {
 			}
 		}
 	}
+	n := b.other
+	list = append(list,
+		ratio{"another client's request during case 1 / on the idle server, median", fmt.Sprint(all[0].versions), n.busy.Seconds() / n.idle.Seconds(), 0, 0},
+		ratio{"the same, the slowest request / the idle median", fmt.Sprint(all[0].versions), n.slowest.Seconds() / n.idle.Seconds(), 0, 0})
 	return append(list, ratio{"`mlreport --help`, ms", "-", float64(b.helpTime.Microseconds()) / 1000, 30, 0})
 }
 
