@@ -28,6 +28,7 @@ type store struct {
 	source    fetch.Source
 	artifacts fetch.Artifacts
 	client    *rest.Client          // of a server
+	away      func() bool           // of a database server: it went away; nil: of all others
 	workspace *databricks.Workspace // of Databricks
 	close     func() error
 }
@@ -112,6 +113,9 @@ func (o *opened) close(log *slog.Logger) {
 // it is not there, and did not go away later.
 func (o *opened) answered() bool {
 	for _, st := range o.stores {
+		if st.away != nil && st.away() {
+			return false
+		}
 		if st.client == nil {
 			continue
 		}
@@ -171,7 +175,7 @@ func notServed(what, hint string) error {
 }
 
 func (s *session) openDatabase(ctx context.Context, uri string, h hostSpec, log *slog.Logger) (*store, error) {
-	db, err := sqlstore.Open(ctx, sqlstore.Options{URI: uri, Workspace: h.Workspace, Log: log})
+	db, err := sqlstore.Open(ctx, sqlstore.Options{URI: uri, Workspace: h.Workspace, Log: log, Now: s.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -190,14 +194,14 @@ func (s *session) openDatabaseServer(ctx context.Context, uri string, h hostSpec
 	}
 	d, _ := mlflow.ParseDatabaseURI(uri)
 	db, err := sqlstore.Open(ctx, sqlstore.Options{
-		URI: uri, Workspace: h.Workspace, Log: log,
+		URI: uri, Workspace: h.Workspace, Log: log, Now: s.Now,
 		User: h.Auth.Username, Password: h.Auth.Password, OwnEnvironment: h.fromEnv || d.Host == s.get("PGHOST"),
 		Connections: h.Limits.InFlight, StatementTimeout: h.Limits.Timeout,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &store{source: db, artifacts: s.artifactsOf(h, artifact.Options{}), close: db.Close}, nil
+	return &store{source: db, artifacts: s.artifactsOf(h, artifact.Options{}), away: db.Away, close: db.Close}, nil
 }
 
 func databaseSetting(name, hint string) error {

@@ -29,7 +29,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (mlflow.Exper
 		}
 	})
 	if err != nil {
-		return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, cutOr(ctx, fault(s.path, err)))
+		return mlflow.Experiment{}, fmt.Errorf("experiment %q: %w", name, cutOr(ctx, s.fault(err)))
 	}
 	if id == "" {
 		return mlflow.Experiment{}, mlflow.Reason(mlflow.ErrNotFound, "there is no experiment called %q", name)

@@ -134,7 +134,7 @@ func page[K comparable, V any](ctx context.Context, s *Store, l listing, after [
 		keys, last = append(keys, key(row)), slices.Clone(row)
 	})
 	if err != nil {
-		return nil, nil, nil, cutOr(ctx, fault(s.path, err))
+		return nil, nil, nil, cutOr(ctx, s.fault(err))
 	}
 	found, err = read(r, ctx, keys)
 	for k, f := range found {

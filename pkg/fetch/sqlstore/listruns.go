@@ -70,7 +70,7 @@ func (s *Store) activeRuns(ctx context.Context, experimentID string) ([]string, 
 		runs = append(runs, run{firstText(row), start})
 	})
 	if err != nil {
-		return nil, cutOr(ctx, fault(s.path, err))
+		return nil, cutOr(ctx, s.fault(err))
 	}
 	slices.SortFunc(runs, func(a, b run) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(a.id, b.id)) })
 	ids := make([]string, len(runs))

@@ -89,7 +89,7 @@ func inTurn[T any](ctx context.Context, r *reader, f func() (T, error)) (found T
 	if err != nil && r.store.dialect.fragile && ctx.Err() == nil {
 		r.renew(ctx)
 	}
-	return found, fault(r.store.path, err)
+	return found, r.store.fault(err)
 }
 
 // renew starts another transaction when a statement has failed and with it

@@ -3,7 +3,10 @@ package sqlstore
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -32,11 +35,19 @@ func serverFault(name string, err error) error {
 	case errors.Is(err, mysql.ErrNoTLS), isTLS(err):
 		return refuse(mlflow.ErrUnavailable, "there is no safe connection to the database "+name+": "+reasonOf(err),
 			"check the options about TLS in its address, such as sslmode and sslrootcert (PostgreSQL) or ssl_ca (MySQL)")
-	case errors.As(err, &op), errors.As(err, &dns), errors.As(err, &connect), errors.Is(err, mysql.ErrInvalidConn):
+	case errors.As(err, &op), errors.As(err, &dns), errors.As(err, &connect):
 		return refuse(mlflow.ErrUnavailable, "the database "+name+" cannot be reached: "+reasonOf(err),
 			"check host and port, and that the server runs and may be reached from here")
+	case isCutOff(err), errors.Is(err, sql.ErrTxDone):
+		return refuse(mlflow.ErrUnavailable, "the database "+name+" ended the connection while it was read",
+			"run it again when the server is there; its log may say why")
 	}
 	return nil
+}
+
+// isCutOff tells a connection that ended while an answer was waited for.
+func isCutOff(err error) bool {
+	return errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func isTLS(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
@@ -18,9 +19,10 @@ type Options struct {
 	// to the current folder; or postgresql://user:password@host:5432/database or
 	// mysql://..., with a driver or not, as SQLAlchemy spells them.
 	URI       string
-	Workspace string       // of a database that holds several (MLflow 3); "" is `default`, as in MLflow
-	TempDir   string       // where a private copy is made if one is needed; "" is the system's
-	Log       *slog.Logger // debug only; nil: no log
+	Workspace string           // of a database that holds several (MLflow 3); "" is `default`, as in MLflow
+	TempDir   string           // where a private copy is made if one is needed; "" is the system's
+	Log       *slog.Logger     // debug only; nil: no log
+	Now       func() time.Time // default time.Now
 
 	// Of database servers.
 	User, Password   string        // where the URI has none
@@ -43,8 +45,10 @@ type Store struct {
 	dialect   dialect
 	db        *sql.DB
 	schema    schema
-	copied    string   // folder of the private copy, or ""
-	file      *os.File // the database that is read in place, for State; nil: none
+	now       func() time.Time
+	away      atomic.Bool // of a server: the last call found nobody there
+	copied    string      // folder of the private copy, or ""
+	file      *os.File    // the database that is read in place, for State; nil: none
 }
 
 // limits are what is read of a database that nobody trusts, in bytes.
@@ -60,9 +64,12 @@ type limits struct {
 // mlflow.ErrNotFound, ErrDenied, ErrInvalid (it is no database of MLflow),
 // ErrUnsupported (its schema is too old) or ErrUnavailable.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, limits: limits{value: 64 << 20, answer: 64 << 20}}
+	s := &Store{workspace: o.Workspace, tempDir: o.TempDir, log: o.Log, now: o.Now, limits: limits{value: 64 << 20, answer: 64 << 20}}
 	if s.workspace == "" {
 		s.workspace = "default"
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -126,7 +133,7 @@ func (s *Store) Snapshot(ctx context.Context) (fetch.Reader, func() error, error
 func (s *Store) snapshot(ctx context.Context) (*reader, error) {
 	conn, tx, err := s.begin(ctx)
 	if err != nil {
-		return nil, fault(s.path, err)
+		return nil, s.fault(err)
 	}
 	return &reader{store: s, conn: conn, tx: tx, turn: make(chan struct{}, 1)}, nil
 }

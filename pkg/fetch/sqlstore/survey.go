@@ -34,7 +34,7 @@ func (s *Store) Survey(ctx context.Context) (fetch.Survey, error) {
 	if err == nil && out.ArtifactURI == "" {
 		err = r.newest(ctx, experiments, "experiment_id", "artifact_location", func(row []any) { out.ArtifactURI, _ = text(row[1]) })
 	}
-	return out, cutOr(ctx, fault(s.path, err))
+	return out, cutOr(ctx, s.fault(err))
 }
 
 // version is what the tables tell about the MLflow that made them.
@@ -162,5 +162,5 @@ func (s *Store) idsOf(ctx context.Context, query func(*reader) (string, []any)) 
 	var ids []string
 	text, values := query(r)
 	err = r.scan(ctx, text, values, 1, func(row []any) { ids = append(ids, firstText(row)) })
-	return ids, cutOr(ctx, fault(s.path, err))
+	return ids, cutOr(ctx, s.fault(err))
 }
