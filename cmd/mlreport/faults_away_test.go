@@ -28,8 +28,9 @@ func TestRetryCompletesWhatAServerLeftThatDied(t *testing.T) {
 	}
 	calm, asks := readTree(t, s.path("calm")), proxy.Asked()
 	times := soak(5, asks)
-	for i := range times { // from the first request to the last
-		after := i * (asks - 1) / max(1, times-1)
+	last := asks - asks/20 // two runs may differ by a request
+	for i := range times { // from the first request to (almost) the last
+		after := i * last / max(1, times-1)
 		proxy.Heal()
 		proxy.DieAfter(after)
 		out := s.path(fmt.Sprint("died", after))

@@ -83,7 +83,9 @@ func (s *proxiedServer) arrives(t *testing.T) {
 // other host is read, and retry completes the tree.
 func (s *proxiedServer) dies(t *testing.T) {
 	s.env["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
-	for _, after := range []int{0, 5, s.asks / 2, s.asks - 1} {
+	// Not the very last request: two runs may differ by one, when both of two
+	// readers ask what the other has not yet got.
+	for _, after := range []int{0, 5, s.asks / 2, s.asks - s.asks/20} {
 		s.proxy.Spoil(0, 0)
 		s.proxy.DieAfter(after)
 		out := s.path(fmt.Sprint("died", after))

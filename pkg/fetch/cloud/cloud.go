@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -64,7 +63,7 @@ type store interface {
 	// list streams the objects below a prefix in the order of their keys;
 	// flat: all of them, else one level, of which folders end in `/`.
 	list(ctx context.Context, prefix string, flat bool) iter.Seq2[object, error]
-	close() error
+	close()
 }
 
 // An object is a row of a listing.
@@ -77,16 +76,14 @@ type object struct {
 func New(o Options) *Artifacts { return &Artifacts{o: o, buckets: map[bucket]*opening{}} }
 
 // Close closes the buckets that were opened; the reader must not be used again.
-func (a *Artifacts) Close() error {
+func (a *Artifacts) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var errs []error
 	for _, o := range a.buckets {
 		if o.store != nil {
-			errs = append(errs, o.store.close())
+			o.store.close()
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // ReadFile reads one object; see fetch.Artifacts.

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"io"
 	"iter"
-
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
+	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
@@ -19,58 +19,69 @@ import (
 // give at once.
 const pageSize = 1000
 
-// An opened is a bucket of any vendor.
+// A client speaks the protocol of a vendor about one bucket.
+type client interface {
+	// get opens an object.
+	get(ctx context.Context, key string) (io.ReadCloser, fetch.Stamp, error)
+	// page lists what follows token ("" at first), at most pageSize objects;
+	// with a delimiter, the prefixes that end in it are listed as objects.
+	page(ctx context.Context, prefix, delimiter, token string) (rows []object, next string, err error)
+	// explain tells the HTTP status of an error, 0 when there was no answer,
+	// and what it says, in short.
+	explain(err error) (status int, says string)
+	close()
+}
+
+// An opened is a bucket of any vendor. It implements store.
 type opened struct {
-	*blob.Bucket
-	kind   string
-	etagOf func(*blob.Reader) string
-	about  func(error) string // what a vendor's error says, in short; nil: all of it
+	client
+	kind string
 }
 
 func (a *Artifacts) open(ctx context.Context, b bucket) (store, error) {
-	o := &opened{kind: b.kind}
+	var c client
 	var err error
 	switch b.kind {
 	case amazon:
-		err = a.openS3(ctx, b, o)
+		c, err = a.openS3(ctx, b)
 	case google:
-		err = a.openGoogle(ctx, b, o)
+		c, err = a.openGoogle(ctx, b)
 	default:
-		err = a.openAzure(ctx, b, o)
+		c, err = a.openAzure(b)
 	}
 	if err != nil {
-		return nil, o.failed(err)
+		return nil, &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnavailable, "%v", err), Hint: hintOf(b.kind)}
 	}
-	return o, nil
+	return &opened{c, b.kind}, nil
 }
-
-func (o *opened) close() error { return o.Bucket.Close() }
 
 func (o *opened) read(ctx context.Context, key string) (io.ReadCloser, fetch.Stamp, error) {
 	if key == "" {
 		return nil, fetch.Stamp{}, mlflow.Reason(mlflow.ErrNotFound, "it is the bucket itself")
 	}
-	r, err := o.NewReader(ctx, key, nil)
+	r, stamp, err := o.get(ctx, key)
 	if err != nil {
-		return nil, fetch.Stamp{}, o.failed(err)
+		return nil, fetch.Stamp{}, o.failed(ctx, err)
 	}
-	return r, fetch.Stamp{ETag: o.etagOf(r), Size: r.Size(), ModTime: r.ModTime()}, nil
+	return r, stamp, nil
 }
 
 func (o *opened) list(ctx context.Context, prefix string, flat bool) iter.Seq2[object, error] {
 	return func(yield func(object, error) bool) {
-		options := &blob.ListOptions{Prefix: prefix}
-		if !flat {
-			options.Delimiter = "/"
+		delimiter := "/"
+		if flat {
+			delimiter = ""
 		}
-		for token := blob.FirstPageToken; token != nil; {
-			page, next, err := o.ListPage(ctx, token, pageSize, options)
+		for token, more := "", true; more; more = token != "" {
+			page, next, err := o.page(ctx, prefix, delimiter, token)
 			if err != nil {
-				yield(object{}, o.failed(err))
+				yield(object{}, o.failed(ctx, err))
 				return
 			}
+			// Folders come beside the files of a page, not among them.
+			slices.SortStableFunc(page, func(a, b object) int { return strings.Compare(a.key, b.key) })
 			for _, row := range page {
-				if !yield(object{row.Key, row.Size}, nil) {
+				if !yield(row, nil) {
 					return
 				}
 			}
@@ -79,23 +90,19 @@ func (o *opened) list(ctx context.Context, prefix string, flat bool) iter.Seq2[o
 	}
 }
 
-// failed wraps what a vendor's library said in the right sentinel.
-func (o *opened) failed(err error) error {
+// failed wraps what a vendor said in the right sentinel.
+func (o *opened) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	var ours *mlflow.Error
-	if errors.As(err, &ours) {
-		return err
-	}
-	says := err.Error()
-	if o.about != nil {
-		says = o.about(err)
-	}
-	switch gcerrors.Code(err) {
-	case gcerrors.NotFound:
+	status, says := o.explain(err)
+	switch status {
+	case http.StatusNotFound:
 		return mlflow.Reason(mlflow.ErrNotFound, "%s", says)
-	case gcerrors.PermissionDenied:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrDenied, "%s", says), Hint: hintOf(o.kind)}
 	}
 	return &mlflow.Error{Err: mlflow.Reason(mlflow.ErrUnavailable, "%s", says), Hint: hintOf(o.kind)}
