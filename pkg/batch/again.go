@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mlreport/mlreport/pkg/enrich"
 	"github.com/mlreport/mlreport/pkg/fetch"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 	"github.com/mlreport/mlreport/pkg/report"
@@ -21,7 +22,8 @@ type work struct {
 	job
 	fetch.Outcome
 	inputs string
-	asked  string // see lane.asking
+	asked  string         // see job.asking
+	shared *enrich.Shared // by all of a chunk
 }
 
 // do does one chunk. What is as it was when the last batch wrote the report is
@@ -60,8 +62,9 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	}
 	var left []*work
 	var room []byte
+	shared := &enrich.Shared{}
 	for i, o := range outcomes {
-		w := &work{job: jobs[i], Outcome: o, asked: l.asking(ctx, jobs[i], state)}
+		w := &work{job: jobs[i], Outcome: o, asked: jobs[i].asking(state), shared: shared}
 		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
 		if o.Failed != nil {
 			l.fail(failure{w.entries, w.target.Ref, *o.Failed, o.Errs})
@@ -73,7 +76,7 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 			}
 			continue
 		}
-		if w.inputs, room = l.inputs(ctx, w.job, o, room); len(room) > maxRoom {
+		if w.inputs, room = l.inputs(w.job, o, room); len(room) > maxRoom {
 			room = nil
 		}
 		if err := l.confirm(w); err != nil {
@@ -115,7 +118,7 @@ func (l *lane) complete(ctx context.Context, f *fetch.Fetcher, left []*work) err
 			outdated = append(outdated, w.job)
 			continue
 		}
-		w.inputs, room = l.inputs(ctx, w.job, w.Outcome, room)
+		w.inputs, room = l.inputs(w.job, w.Outcome, room)
 		if err := l.write(ctx, f, w); err != nil {
 			return err
 		}

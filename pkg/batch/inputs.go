@@ -22,10 +22,10 @@ const inputsFormat = "mlreport-inputs/1"
 // object as it was read, the SHA256 of the files, and what could not be read.
 // What reports do not show is left out, so that it changes no report. buf is
 // room to work in.
-func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (inputs string, room []byte) {
+func (l *lane) inputs(j job, o fetch.Outcome, buf []byte) (inputs string, room []byte) {
 	b := o.Bundle
 	w := inputsWriter{buf: buf[:0], ordered: l.Compat}
-	l.putAsked(ctx, &w, j)
+	w.buf = append(w.buf, j.question...)
 	w.text(b.URI.String(), b.DownloadURI, b.RunFoundBy)
 	for key, v := range b.RegisteredModel.All() {
 		if key != "latest_versions" || j.objects { // which reports leave out
@@ -68,22 +68,23 @@ func (l *lane) inputs(ctx context.Context, j job, o fetch.Outcome, buf []byte) (
 	return hex.EncodeToString(sum[:]), w.buf
 }
 
-// putAsked is what of inputs is known before anything is read.
-func (l *lane) putAsked(ctx context.Context, w *inputsWriter, j job) {
+// question is what of a job's inputs is known before anything is read.
+func (l *lane) question(ctx context.Context, j job) []byte {
+	w := inputsWriter{}
 	w.text(inputsFormat, strconv.Itoa(report.Format), fmt.Sprintf("%+v", l.enrichOptions(ctx)))
 	w.text(j.options(l.Compat)...)
 	w.text(l.owner(j.entries, "by tags"), l.owner(j.entries, ""))
+	return w.buf
 }
 
 // asking stands for a question and for all that a store in this state may
 // answer: when it is the same, so are the objects. "" for a store that cannot
 // tell its state.
-func (l *lane) asking(ctx context.Context, j job, state string) string {
+func (j job) asking(state string) string {
 	if state == "" {
 		return ""
 	}
-	w := inputsWriter{}
-	l.putAsked(ctx, &w, j)
+	w := inputsWriter{buf: slices.Clone(j.question)}
 	w.text(j.target.Ref.String(), state)
 	sum := sha256.Sum256(w.buf)
 	return hex.EncodeToString(sum[:16])

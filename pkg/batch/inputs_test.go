@@ -14,7 +14,7 @@ import (
 // would change without anybody noticing.
 func TestInputsCoverAllOfABundle(t *testing.T) {
 	l := &lane{run: &run{}}
-	before, _ := l.inputs(t.Context(), job{}, fetch.Outcome{Bundle: &mlflow.Bundle{}}, nil)
+	before, _ := l.inputs(job{}, fetch.Outcome{Bundle: &mlflow.Bundle{}}, nil)
 	elsewhere := map[string]string{ // of a bundle, and what stands for it
 		"Files":        "Sums.List",
 		"Environment":  "EnvironmentFiles",
@@ -22,12 +22,12 @@ func TestInputsCoverAllOfABundle(t *testing.T) {
 		"File.Data":    "Sums.MLmodel",
 		"File.Content": "Sums.MLmodel",
 	}
-	wanted, _ := l.inputs(t.Context(), job{}, fetch.Outcome{Bundle: &mlflow.Bundle{}, Wanted: make([]fetch.WantedFile, 1)}, nil)
+	wanted, _ := l.inputs(job{}, fetch.Outcome{Bundle: &mlflow.Bundle{}, Wanted: make([]fetch.WantedFile, 1)}, nil)
 	if wanted == before {
 		t.Error("wanted files are not part of the inputs")
 	}
 	changed := func(t *testing.T, name string, b *mlflow.Bundle, sums fetch.Sums) {
-		if after, _ := l.inputs(t.Context(), job{}, fetch.Outcome{Bundle: b, Sums: sums}, nil); after == before {
+		if after, _ := l.inputs(job{}, fetch.Outcome{Bundle: b, Sums: sums}, nil); after == before {
 			t.Errorf("%s is not part of the inputs", name)
 		}
 	}
@@ -83,7 +83,7 @@ func fill(t *testing.T, v reflect.Value) {
 func TestInputsDoNotDependOnTheOrderInWhichAStoreLists(t *testing.T) {
 	of := func(compat bool, json string) string {
 		l := &lane{run: &run{Options: Options{Compat: compat}}}
-		inputs, _ := l.inputs(t.Context(), job{levels: manifest.NoLevel}, fetch.Outcome{Bundle: &mlflow.Bundle{Run: mlflow.Run{Object: mlflowtest.JSON(json)}}}, nil)
+		inputs, _ := l.inputs(job{levels: manifest.NoLevel}, fetch.Outcome{Bundle: &mlflow.Bundle{Run: mlflow.Run{Object: mlflowtest.JSON(json)}}}, nil)
 		return inputs
 	}
 	a := `{"data": {"tags": [{"key": "a", "value": "1"}, {"key": "b", "value": "22"}, {"key": "c"}]}}`

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/mlreport/mlreport/pkg/enrich"
@@ -18,13 +19,14 @@ const CompatMLflow = "2.4.1"
 
 // A job is one object to read, and what all entries that ask for it want.
 type job struct {
-	target  fetch.Target
-	entries []int
-	levels  manifest.Level // of artifacts in the report
-	objects bool
-	page    bool // report.md
-	writes  []placing
-	again   bool // what is known of its files has proved wrong
+	target   fetch.Target
+	entries  []int
+	levels   manifest.Level // of artifacts in the report
+	objects  bool
+	page     bool   // report.md
+	question []byte // see lane.question
+	writes   []placing
+	again    bool // what is known of its files has proved wrong
 }
 
 // A placing is one report of a job. Mostly there is one; a job has several
@@ -34,11 +36,35 @@ type placing struct {
 	entries []int
 }
 
-// jobOf unites what the entries of one object want, and gives it its place.
-func (l *lane) jobOf(s fetch.Selected) (job, error) {
-	j := job{target: fetch.Target{Ref: s.Ref, Version: s.Version}, entries: s.Entries}
+// jobOf makes the job of one object, with its place. Objects come in runs
+// that the same entries ask for, so what these want is worked out once.
+func (l *lane) jobOf(ctx context.Context, s fetch.Selected) (job, error) {
+	if !slices.Equal(l.wanted.entries, s.Entries) {
+		l.wanted = l.unite(ctx, s.Entries)
+	}
+	j := l.wanted
+	j.target.Ref, j.target.Version = s.Ref, s.Version
+	for n, name := range l.names(s.Entries) {
+		place, err := l.places.Report(l.host.Name, s.Ref, name)
+		if err != nil {
+			return j, err
+		}
+		p := placing{place: place}
+		for _, i := range s.Entries {
+			if own := l.Entries[i].Name; own == name || own == "" && n == 0 {
+				p.entries = append(p.entries, i)
+			}
+		}
+		j.writes = append(j.writes, p)
+	}
+	return j, nil
+}
+
+// unite unites what entries want of an object that all of them ask for.
+func (l *lane) unite(ctx context.Context, entries []int) job {
+	j := job{entries: entries}
 	var wants []manifest.Entry
-	for _, i := range s.Entries {
+	for _, i := range entries {
 		e := l.Entries[i]
 		j.objects = j.objects || e.Objects
 		j.page = j.page || e.Markdown
@@ -56,20 +82,8 @@ func (l *lane) jobOf(s fetch.Selected) (job, error) {
 	if j.objects {
 		j.target.MaxLevel = -1 // get-mlflow-model always lists all files
 	}
-	for n, name := range l.names(s.Entries) {
-		place, err := l.places.Report(l.host.Name, s.Ref, name)
-		if err != nil {
-			return j, err
-		}
-		p := placing{place: place}
-		for _, i := range s.Entries {
-			if own := l.Entries[i].Name; own == name || own == "" && n == 0 {
-				p.entries = append(p.entries, i)
-			}
-		}
-		j.writes = append(j.writes, p)
-	}
-	return j, nil
+	j.question = l.question(ctx, j)
+	return j
 }
 
 func deeper(a, b manifest.Level) manifest.Level {
@@ -123,11 +137,11 @@ func (l *lane) writeAll(ctx context.Context, w *work, copies staged) error {
 		l.heavy.Lock()
 		defer l.heavy.Unlock()
 	}
-	enriched := enrich.Bundle(w.Bundle, l.enrichOptions(ctx))
+	enriched := w.shared.Bundle(w.Bundle, l.enrichOptions(ctx))
 	doc := report.New(withFiles(enriched, w.Bundle, w.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
-	r := sink.Report{JSON: report.Encode(doc), MLmodel: w.Bundle.File.Data, Issues: report.Issues(w.Bundle), Unasked: w.unasked(), Markdown: w.page}
+	r := sink.Report{JSON: report.Encode(doc), Sections: report.Sections(doc), MLmodel: w.Bundle.File.Data, Issues: report.Issues(w.Bundle), Unasked: w.unasked(), Markdown: w.page}
 	if w.target.Copy != nil {
 		r.Wants = w.target.Copy.Match
 	}

@@ -36,7 +36,8 @@ type lane struct {
 	*run
 	host Host
 
-	seen map[int]bool // entries of which an object was found
+	seen   map[int]bool // entries of which an object was found
+	wanted job          // of the last object: what its entries want
 
 	mu       sync.Mutex
 	failures []failure
@@ -146,7 +147,7 @@ func (l *lane) readAll(ctx context.Context) error {
 		}
 		l.selected(s)
 		s.Entries = l.withLeft(s)
-		j, err := l.jobOf(s)
+		j, err := l.jobOf(gctx, s)
 		if err != nil {
 			l.fail(failure{s.Entries, s.Ref, mlflow.NewIssue("entry", mlflow.Unavailable, s.Ref), []error{err}})
 			continue

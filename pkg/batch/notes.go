@@ -11,7 +11,7 @@ import (
 // A note is what a batch writes down about a place for the next one.
 type note struct {
 	known *fetch.Known // of the files; nil: nothing
-	asked string       // see lane.asking; "" when the store cannot tell its state
+	asked string       // see job.asking; "" when the store cannot tell its state
 }
 
 // encode writes a note as one line.

@@ -41,7 +41,7 @@ func (l *lane) confirmedUnread(ctx context.Context, f *fetch.Fetcher, j job, sta
 	p := j.writes[0]
 	n := decodeNote(l.Tree.Note(p.place))
 	j.target.Known = n.known
-	if n.asked == "" || n.asked != l.asking(ctx, j, state) || !f.FilesAreKnown(ctx, j.target) {
+	if n.asked == "" || n.asked != j.asking(state) || !f.FilesAreKnown(ctx, j.target) {
 		return false, nil
 	}
 	row, ok, err := l.oldRow(p.place)

@@ -2,14 +2,41 @@ package enrich
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // Bundle enriches all objects of a bundle. What is missing stays missing.
-func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
+func Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle { return (&Shared{}).Bundle(b, o) }
+
+// Shared enriches bundles of which several hold the very same objects, as
+// versions of one model do, and each of these once: so the enriched bundles
+// share objects, too. The zero value is ready, for bundles with the same
+// Options; it is safe for concurrent use and grows with what it has seen.
+type Shared struct {
+	mu     sync.Mutex
+	models map[*mlflow.Object]mlflow.RegisteredModel
+}
+
+func (s *Shared) registeredModel(m mlflow.RegisteredModel, o Options) mlflow.RegisteredModel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out, ok := s.models[m.Object]
+	if !ok {
+		if s.models == nil {
+			s.models = map[*mlflow.Object]mlflow.RegisteredModel{}
+		}
+		out = RegisteredModel(m, o)
+		s.models[m.Object] = out
+	}
+	return out
+}
+
+// Bundle is as the function of that name.
+func (s *Shared) Bundle(b *mlflow.Bundle, o Options) *mlflow.Bundle {
 	out := *b
-	out.RegisteredModel = RegisteredModel(b.RegisteredModel, o)
+	out.RegisteredModel = s.registeredModel(b.RegisteredModel, o)
 	out.PermittedModel = RegisteredModel(b.PermittedModel, o)
 	out.ModelVersion = RequestedVersion(b.ModelVersion, b.DownloadURI, b.TransitionRequests, o)
 	out.ServingEndpoints = servingEndpoints(b.ServingEndpoints, o)

@@ -101,8 +101,11 @@ func sortModels(list []any) []any {
 }
 
 func sortMetrics(list []any) []any {
+	byKey := byText("key")
 	return sortObjects(list, func(a, b *mlflow.Object) int {
-		return cmp.Or(byText("key")(a, b), byNumber("step", "timestamp", "value")(a, b),
-			byText("run_id", "dataset_name", "dataset_digest")(a, b))
+		if c := byKey(a, b); c != 0 { // nearly always: numbers need not be read
+			return c
+		}
+		return cmp.Or(byNumber("step", "timestamp", "value")(a, b), byText("run_id", "dataset_name", "dataset_digest")(a, b))
 	})
 }

@@ -124,11 +124,11 @@ func (s *selection) listStable(ctx context.Context, filter string, wants []Want)
 // listOnce lists the names that any of wants picks; paged is told, once, when
 // that takes more than one page. Models that the listing shows whole are remembered.
 func (s *selection) listOnce(ctx context.Context, filter string, wants []Want, paged func()) ([]string, error) {
-	q := Query{Filter: filter, Paged: paged}
+	whole := ListsWhole(s.f.Source)
+	q := Query{Filter: filter, Paged: paged, Names: !whole}
 	if len(wants) == 1 { // the store may narrow the listing when one pattern is all there is
 		q.Like = wants[0].Selector.Like
 	}
-	whole := ListsWhole(s.f.Source)
 	var names []string
 	for m, err := range s.f.Source.ListModels(ctx, q) {
 		if err != nil {

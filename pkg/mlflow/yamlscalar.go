@@ -66,6 +66,9 @@ func plainScalar(s string) any {
 	case begins("yYnNtTfFoO") && yamlBool.MatchString(s):
 		v, _ := boolOf(s)
 		return v
+	case !mayBeNumber(s):
+	case isWhole(s):
+		return Number(s)
 	case begins("+-.0123456789") && yamlFloat.MatchString(s):
 		if v, ok := floatOf(s); ok {
 			return v
@@ -76,6 +79,19 @@ func plainScalar(s string) any {
 		}
 	}
 	return s
+}
+
+// mayBeNumber tells whether what stands behind the digits that text begins
+// with leaves it a number. Ids and versions, which most such text is, are told
+// apart here from what takes a closer look.
+func mayBeNumber(s string) bool {
+	rest := strings.TrimLeft(strings.TrimLeft(s, "+-"), "0123456789")
+	return rest == "" || strings.IndexByte("._:xb", rest[0]) >= 0
+}
+
+// isWhole tells whether text is a whole number as JSON writes one, without sign.
+func isWhole(s string) bool {
+	return strings.Trim(s, "0123456789") == "" && (s[0] != '0' || s == "0")
 }
 
 func boolOf(s string) (any, bool) {

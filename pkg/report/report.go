@@ -51,6 +51,21 @@ func New(b *mlflow.Bundle, o Options) *mlflow.Object {
 	return doc
 }
 
+// Sections names the sections of a report in its order: all that it holds but
+// what says where it comes from and what is missing.
+func Sections(doc *mlflow.Object) []string {
+	names := make([]string, 0, doc.Len())
+	for name := range doc.All() {
+		if IsSection(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// IsSection tells whether a member of a report is a section.
+func IsSection(member string) bool { return member != "manifest" && member != "issues" }
+
 func manifest(b *mlflow.Bundle, o Options) *mlflow.Object {
 	m := mlflow.NewObject(
 		mlflow.Member{Key: "model_uri", Value: b.URI.String()},

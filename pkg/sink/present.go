@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -76,6 +77,17 @@ func (t *Tree) oldRow(place string) (report.Row, error) {
 	return row, err
 }
 
+func (r Report) sections() ([]string, error) {
+	if r.Sections != nil {
+		return r.Sections, nil
+	}
+	names, err := sectionsOf(r.JSON)
+	if err != nil {
+		return nil, fmt.Errorf("report of %s: %w", r.Place, err)
+	}
+	return names, nil
+}
+
 // sectionsOf lists the sections of a report. In the layout of all our files
 // only they begin a line behind two blanks, as text has no line ends in JSON;
 // another layout, from whatever hands, is decoded.
@@ -93,7 +105,7 @@ func sectionsOf(data []byte) ([]string, error) {
 		if bytes.IndexByte(key, '\\') >= 0 || !bytes.HasPrefix(value, []byte(": ")) {
 			return decodeSections(data)
 		}
-		if isSection(string(key)) {
+		if report.IsSection(string(key)) {
 			l = append(l, string(key))
 		}
 		rest = value
@@ -111,7 +123,7 @@ func decodeSections(data []byte) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if name := key.String(); isSection(name) {
+		if name := key.String(); report.IsSection(name) {
 			l = append(l, name)
 		}
 		if err := d.SkipValue(); err != nil {
@@ -121,8 +133,6 @@ func decodeSections(data []byte) ([]string, error) {
 	_, err := d.ReadToken()
 	return l, err
 }
-
-func isSection(member string) bool { return member != "manifest" && member != "issues" }
 
 // lost names the sections and copies that a report had, now or when the last
 // index was written, and that it has no more though they are asked for.
@@ -170,7 +180,7 @@ func (p present) saysMore(r Report) bool {
 	for section, was := range old.All() {
 		is, there := now.Get(section)
 		switch {
-		case !isSection(section) || slices.Contains(r.Unasked, section):
+		case !report.IsSection(section) || slices.Contains(r.Unasked, section):
 		case !there && (moment[section] || !final[section]):
 			return true // a section without an issue of its own hangs on one that has
 		case there && moment[section] && shrank(was, is):

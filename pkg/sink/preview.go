@@ -3,7 +3,6 @@ package sink
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -128,9 +127,9 @@ func (p *Preview) Unstage(string, []StagedFile) {}
 
 // WriteReport tells what Tree.WriteReport would do.
 func (p *Preview) WriteReport(r Report) (Written, error) {
-	sections, err := sectionsOf(r.JSON)
+	sections, err := r.sections()
 	if err != nil {
-		return Written{}, fmt.Errorf("report of %s: %w", r.Place, err)
+		return Written{}, err
 	}
 	w := Written{Change: New, Sections: sections}
 	if p.tree == nil {

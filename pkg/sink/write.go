@@ -20,14 +20,15 @@ import (
 
 // A Report is all that a tree holds of one object.
 type Report struct {
-	Place   string                 // as Places gave it
-	JSON    []byte                 // of report.json: an object whose members are the sections
-	MLmodel []byte                 // byte for byte; nil when it could not be read
-	Issues  []mlflow.Issue         // why sections are missing
-	Objects []ObjectFile           // with `objects: true`
-	Files   []StagedFile           // copies of files, staged for this place
-	Wants   func(path string) bool // whether a file is wanted as a copy, by its path in the store; nil: none is
-	Unasked []string               // sections that are not missing, because nobody wants them
+	Place    string                 // as Places gave it
+	JSON     []byte                 // of report.json: an object whose members are the sections
+	Sections []string               // of JSON, in its order, see report.Sections; nil: they are read off it
+	MLmodel  []byte                 // byte for byte; nil when it could not be read
+	Issues   []mlflow.Issue         // why sections are missing
+	Objects  []ObjectFile           // with `objects: true`
+	Files    []StagedFile           // copies of files, staged for this place
+	Wants    func(path string) bool // whether a file is wanted as a copy, by its path in the store; nil: none is
+	Unasked  []string               // sections that are not missing, because nobody wants them
 
 	// Markdown asks for report.md, which says for people what report.json holds.
 	Markdown bool
@@ -66,9 +67,9 @@ type Written struct {
 // long as it does not come back; the MLmodel file is then removed. So is a
 // report.md that is not asked for any more: nobody would keep it true.
 func (t *Tree) WriteReport(r Report) (Written, error) {
-	sections, err := sectionsOf(r.JSON)
+	sections, err := r.sections()
 	if err != nil {
-		return Written{}, fmt.Errorf("report of %s: %w", r.Place, err)
+		return Written{}, err
 	}
 	if err := checkPlace(r.Place); err != nil {
 		return Written{}, err

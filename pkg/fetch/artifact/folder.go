@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -129,13 +130,14 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 	if info.Size() > limit {
 		return fetch.File{}, tooLarge(limit)
 	}
-	out.Data, err = io.ReadAll(io.LimitReader(f, min(limit, math.MaxInt64-1)+1))
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // with room to see that this is all
+	if _, err = data.ReadFrom(io.LimitReader(f, min(limit, math.MaxInt64-1)+1)); err != nil {
 		return fetch.File{}, classify(err)
 	}
-	if int64(len(out.Data)) > limit { // it grew meanwhile
+	if int64(data.Len()) > limit { // it grew meanwhile
 		return fetch.File{}, tooLarge(limit)
 	}
+	out.Data = data.Bytes()
 	return out, nil
 }
 
