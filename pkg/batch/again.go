@@ -55,11 +55,7 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(1)
-	if slices.ContainsFunc(outcomes, func(o fetch.Outcome) bool { return len(o.Wanted) > 0 }) {
-		g.SetLimit(copiesAtOnce)
-	}
+	write, wait := l.writers(ctx, f, outcomes)
 	var left []*work
 	var room []byte
 	shared := &enrich.Shared{}
@@ -72,7 +68,7 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 		}
 		if !l.bundleSince(o.Bundle) {
 			if err := l.leave(w.job); err != nil {
-				return errors.Join(err, g.Wait())
+				return errors.Join(err, wait())
 			}
 			continue
 		}
@@ -80,20 +76,48 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 			room = nil
 		}
 		if err := l.confirm(w); err != nil {
-			return errors.Join(err, g.Wait())
+			return errors.Join(err, wait())
 		}
 		switch {
 		case len(w.writes) == 0:
 		case w.Partial():
 			left = append(left, w)
 		default:
-			g.Go(func() error { return l.write(gctx, f, w) })
+			write(w)
 		}
 	}
-	if err := g.Wait(); err != nil {
+	if err := wait(); err != nil {
 		return err
 	}
 	return l.complete(ctx, f, left)
+}
+
+// writers begins to write the reports of a chunk beside what its caller goes on
+// with: write hands one over, wait tells when all are written.
+func (l *lane) writers(ctx context.Context, f *fetch.Fetcher, outcomes []fetch.Outcome) (write func(*work), wait func() error) {
+	n := 1
+	if slices.ContainsFunc(outcomes, func(o fetch.Outcome) bool { return len(o.Wanted) > 0 }) {
+		n = copiesAtOnce
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	next := make(chan *work)
+	for range n {
+		g.Go(func() error {
+			for w := range next {
+				if err := l.write(gctx, f, w); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	write = func(w *work) {
+		select {
+		case next <- w:
+		case <-gctx.Done(): // wait knows why
+		}
+	}
+	return write, func() error { close(next); return g.Wait() }
 }
 
 // complete reads what was left out of some objects because it is known, and

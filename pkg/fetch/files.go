@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,10 +16,18 @@ import (
 // readFiles reads each item's MLmodel file, what belongs to it, and the list
 // of the model's files when it is asked for.
 func (c *chunk) readFiles(ctx context.Context) error {
+	items := slices.Collect(c.live)
+	var next atomic.Int64
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.f.filesAtOnce())
-	for it := range c.live {
-		g.Go(func() error { return c.readFilesOf(gctx, it) })
+	for range min(c.f.filesAtOnce(), len(items)) { // and not a goroutine for each, whose stack has to grow each time
+		g.Go(func() error {
+			for i := next.Add(1); int(i) <= len(items); i = next.Add(1) {
+				if err := c.readFilesOf(gctx, items[i-1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return g.Wait()
 }

@@ -93,16 +93,3 @@ func dataSource(path, mode string) string {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	return u.String()
 }
-
-// begin starts a read transaction on a connection of its own.
-func (s *Store) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	tx, err := s.dialect.start(ctx, conn, s.limits)
-	if err != nil {
-		return nil, nil, errors.Join(err, conn.Close())
-	}
-	return conn, tx, nil
-}

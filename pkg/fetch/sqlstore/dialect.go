@@ -19,6 +19,7 @@ type dialect struct {
 	escapes  bool   // a LIKE has an escape character unless told otherwise
 	tables   string // the question for the columns of some tables: a row has table and column; % is a list
 	numbered bool   // values are $1, $2, ... with their type beside them
+	prepares bool   // statements are worth keeping, and so are their connections
 	anyText  bool   // text may hold any bytes
 	noZero   bool   // text cannot hold the byte 0
 	fragile  bool   // a statement that fails ends its transaction

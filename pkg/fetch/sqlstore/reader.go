@@ -24,7 +24,7 @@ const (
 // A reader reads in one transaction.
 type reader struct {
 	store *Store
-	conn  *sql.Conn
+	own   *session
 	tx    *sql.Tx
 	turn  chan struct{} // holds the one who reads: a connection serves one at a time
 	bytes int           // read in this turn
@@ -33,13 +33,11 @@ type reader struct {
 // end ends the transaction and gives the connection back.
 func (r *reader) end() error {
 	err := r.tx.Rollback()
+	closed := r.store.release(r.own, err)
 	if errors.Is(err, sql.ErrTxDone) {
 		err = nil // ctx ended it
 	}
-	if closed := r.conn.Close(); err == nil && !errors.Is(closed, sql.ErrConnDone) {
-		err = closed
-	}
-	return err
+	return errors.Join(err, closed)
 }
 
 // Runs implements fetch.Reader.
@@ -96,7 +94,7 @@ func inTurn[T any](ctx context.Context, r *reader, f func() (T, error)) (found T
 // its transaction, so that what is asked next is read, if of a later moment.
 func (r *reader) renew(ctx context.Context) {
 	r.store.ended(r.tx.Rollback())
-	tx, err := r.store.dialect.start(context.WithoutCancel(ctx), r.conn, r.store.limits)
+	tx, err := r.store.dialect.start(context.WithoutCancel(ctx), r.own.conn, r.store.limits)
 	if err != nil {
 		r.store.ended(err)
 		return // the next query says so
@@ -161,7 +159,7 @@ func (r *reader) columns(table string, columns []string) string {
 func (r *reader) scan(ctx context.Context, query string, values []any, width int, each func(row []any)) error {
 	r.store.log.Debug("query", "sql", query[:min(len(query), maxLogged)])
 	query, values = r.store.dialect.bind(query, values)
-	rows, err := r.tx.QueryContext(ctx, query, values...)
+	rows, err := r.own.query(ctx, r.tx, query, values)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ func sqliteDialect() dialect {
 		kind: "SQLite ", quote: `"`, rows: "VALUES ", bytes: "% COLLATE BINARY",
 		tables: "SELECT m.name, c.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c" +
 			" WHERE m.type IN ('table', 'view') AND m.name IN (%)",
-		anyText: true,
+		anyText: true, prepares: true,
 		noTable: "give the file that the server was started with (--backend-store-uri sqlite:///...), often mlflow.db",
 		start:   startSQLite,
 	}

@@ -44,6 +44,7 @@ type Store struct {
 	limits    limits
 	dialect   dialect
 	db        *sql.DB
+	sessions  sessions
 	schema    schema
 	now       func() time.Time
 	away      atomic.Bool // of a server: the last call found nobody there
@@ -107,6 +108,9 @@ func (s *Store) Dir() string { return s.dir }
 
 // Close ends all reading and removes the private copy, if there is one.
 func (s *Store) Close() error {
+	for own := s.sessions.take(); own != nil; own = s.sessions.take() {
+		s.ended(own.close())
+	}
 	err := s.db.Close()
 	if s.file != nil { // after db: closing it takes locks of the POSIX kind away
 		_ = s.file.Close() // it was only read
@@ -131,11 +135,11 @@ func (s *Store) Snapshot(ctx context.Context) (fetch.Reader, func() error, error
 }
 
 func (s *Store) snapshot(ctx context.Context) (*reader, error) {
-	conn, tx, err := s.begin(ctx)
+	own, tx, err := s.begin(ctx)
 	if err != nil {
 		return nil, s.fault(err)
 	}
-	return &reader{store: s, conn: conn, tx: tx, turn: make(chan struct{}, 1)}, nil
+	return &reader{store: s, own: own, tx: tx, turn: make(chan struct{}, 1)}, nil
 }
 
 // Models implements fetch.Reader.
