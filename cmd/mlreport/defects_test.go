@@ -58,7 +58,7 @@ func TestEveryKindOfModelURIIsShown(t *testing.T) { // D3
 	}
 }
 
-func asText(o *mlflow.Object) string { return string(mlflow.JSON{Indent: " "}.Append(nil, o)) }
+func asText(o *mlflow.Object) string { return string(mlflow.JSON{Indent: 1}.Append(nil, o)) }
 
 // showCommands are the commands that show one object, each with what it needs.
 func showCommands() [][]string {

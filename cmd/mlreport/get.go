@@ -91,7 +91,7 @@ func outputError(path string, err error) error {
 func (s *session) output(out outputFlags, doc *mlflow.Object) error {
 	data := mlflow.EncodeReport(doc)
 	if out.GetRaw {
-		data = append(mlflow.JSON{Indent: "  ", ASCII: true}.Append(nil, doc), '\n')
+		data = append(mlflow.JSON{Indent: 2, ASCII: true}.Append(nil, doc), '\n')
 	}
 	if out.OutputFile != "" {
 		if err := os.WriteFile(out.OutputFile, data, 0o640); err != nil {

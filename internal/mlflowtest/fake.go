@@ -189,7 +189,7 @@ type fakeAnswer struct {
 }
 
 func jsonAnswer(o *mlflow.Object) fakeAnswer {
-	return fakeAnswer{200, "application/json", mlflow.JSON{Indent: "  ", ASCII: true}.Append(nil, o)}
+	return fakeAnswer{200, "application/json", mlflow.JSON{Indent: 2, ASCII: true}.Append(nil, o)}
 }
 
 func htmlAnswer(status int, text string) fakeAnswer {

@@ -24,6 +24,7 @@ type work struct {
 	inputs string
 	asked  string         // see job.asking
 	shared *enrich.Shared // by all of a chunk
+	room   []byte         // to encode a report in: that of the report before
 }
 
 // do does one chunk. What is as it was when the last batch wrote the report is
@@ -103,9 +104,14 @@ func (l *lane) writers(ctx context.Context, f *fetch.Fetcher, outcomes []fetch.O
 	next := make(chan *work)
 	for range n {
 		g.Go(func() error {
+			var room []byte
 			for w := range next {
+				w.room = room
 				if err := l.write(gctx, f, w); err != nil {
 					return err
+				}
+				if room = w.room; cap(room) > maxRoom {
+					room = nil
 				}
 			}
 			return nil

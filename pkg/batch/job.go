@@ -141,7 +141,8 @@ func (l *lane) writeAll(ctx context.Context, w *work, copies staged) error {
 	doc := report.New(withFiles(enriched, w.Bundle, w.levels, l.enrichOptions(ctx)), report.Options{
 		Source: l.host.Tracking, Timestamp: l.Timestamp, Compat: l.Compat, MLflowVersion: CompatMLflow,
 	})
-	r := sink.Report{JSON: report.Encode(doc), Sections: report.Sections(doc), MLmodel: w.Bundle.File.Data, Issues: report.Issues(w.Bundle), Unasked: w.unasked(), Markdown: w.page}
+	w.room = mlflow.AppendReport(w.room[:0], doc)
+	r := sink.Report{JSON: w.room, Sections: report.Sections(doc), MLmodel: w.Bundle.File.Data, Issues: report.Issues(w.Bundle), Unasked: w.unasked(), Markdown: w.page}
 	if w.target.Copy != nil {
 		r.Wants = w.target.Copy.Match
 	}

@@ -13,22 +13,20 @@ const explodeDepth = mlflow.MaxDepth - 16
 // explode replaces text that is a JSON object or array by what it says, with
 // all text in it that is one, too. Anything else stays as it is: scalars, and
 // what could not be written again without loss (see mlflow.DecodeStrict).
-func explode(v any) any {
-	if s, ok := v.(string); ok {
-		return explodeText(s, explodeDepth)
-	}
-	return v
-}
+func explode(v any) any { return explodeText(v, explodeDepth) }
 
-func explodeText(s string, left int) any {
-	if start := strings.TrimLeft(s, " \t\r\n"); start == "" || start[0] != '{' && start[0] != '[' {
-		return s
+// explodeText explodes a value that may be text: the very value when it is
+// none, or stays as it is.
+func explodeText(v any, left int) any {
+	s, ok := v.(string)
+	if start := strings.TrimLeft(s, " \t\r\n"); !ok || start == "" || start[0] != '{' && start[0] != '[' {
+		return v
 	}
-	v, err := mlflow.DecodeStrict(s)
-	if err != nil || depth(v) > left {
-		return s
+	says, err := mlflow.DecodeStrict(s)
+	if err != nil || depth(says) > left {
+		return v
 	}
-	return explodeInside(v, left)
+	return explodeInside(says, left)
 }
 
 // explodeInside explodes the text in a value that is ours alone.
@@ -82,8 +80,8 @@ func explodeMembers(o *mlflow.Object, keys ...string) {
 // itself when there is nothing to explode, as with nearly all of them.
 func explodeValue(pair *mlflow.Object) *mlflow.Object {
 	v, _ := pair.Get("value")
-	if text, ok := v.(string); ok {
-		if value := explode(text); value != v {
+	if _, ok := v.(string); ok {
+		if value := explode(v); value != v {
 			return pair.With("value", value)
 		}
 	}

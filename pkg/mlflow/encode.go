@@ -10,16 +10,19 @@ import (
 // Whatever the settings, the output is strict RFC 8259, numbers keep their
 // digits, and `<`, `>` and `&` are not escaped.
 type JSON struct {
-	Indent string // of one level; "" writes one line
-	ASCII  bool   // writes all else as \uXXXX, as MLflow's server does
+	Indent int  // blanks of one level; 0 writes one line
+	ASCII  bool // writes all else as \uXXXX, as MLflow's server does
 }
 
 // EncodeReport writes a value the way all files of a tree are written: UTF-8,
 // two blanks a level, one final newline.
 func EncodeReport(v any) []byte {
 	const usual = 8 << 10 // bytes: most files need no larger buffer
-	return append(JSON{Indent: "  "}.Append(make([]byte, 0, usual), v), '\n')
+	return AppendReport(make([]byte, 0, usual), v)
 }
+
+// AppendReport is EncodeReport behind dst.
+func AppendReport(dst []byte, v any) []byte { return append(JSON{Indent: 2}.Append(dst, v), '\n') }
 
 // Append writes a value (see Object) behind dst. It panics on a value of
 // another type, which is a mistake of the program.
@@ -56,7 +59,7 @@ func (j JSON) object(b []byte, o *Object, depth int) []byte {
 		first = false
 		b = j.newline(b, depth+1)
 		b = append(j.text(b, k), ':')
-		if j.Indent != "" {
+		if j.Indent > 0 {
 			b = append(b, ' ')
 		}
 		b = j.value(b, v, depth+1)
@@ -79,12 +82,13 @@ func (j JSON) array(b []byte, l []any, depth int) []byte {
 }
 
 func (j JSON) newline(b []byte, depth int) []byte {
-	if j.Indent == "" {
+	if j.Indent == 0 {
 		return b
 	}
+	const blanks = "                                "
 	b = append(b, '\n')
-	for range depth {
-		b = append(b, j.Indent...)
+	for n := j.Indent * depth; n > 0; n -= len(blanks) {
+		b = append(b, blanks[:min(n, len(blanks))]...)
 	}
 	return b
 }

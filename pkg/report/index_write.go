@@ -45,7 +45,8 @@ type rowKey struct {
 }
 
 // NewIndexWriter makes an IndexWriter on an empty spool. record is how a row
-// stands in a second file, which EmitRecords writes; nil: there is none.
+// stands in a second file, which EmitRecords writes, asked for one at a time;
+// nil: there is none.
 func NewIndexWriter(spool Spool, record func(Row) []byte) *IndexWriter {
 	if record == nil {
 		record = func(Row) []byte { return nil }
@@ -67,11 +68,19 @@ func (w *IndexWriter) Add(r Row) error {
 		return fmt.Errorf("index row of %s: %w", r.URI, err)
 	}
 	w.keys = append(w.keys, rowKey{
-		model: unique.Make(r.Model), version: r.Version,
+		model: w.modelOf(r), version: r.Version,
 		offset: w.size, line: r.Line, length: int32(row), record: int32(len(w.line) - row), entry: int32(r.Entry),
 	})
 	w.size += int64(len(w.line))
 	return nil
+}
+
+// modelOf is the name of a row's model, mostly that of the row before.
+func (w *IndexWriter) modelOf(r Row) unique.Handle[string] {
+	if n := len(w.keys); n > 0 && w.keys[n-1].model.Value() == r.Model {
+		return w.keys[n-1].model
+	}
+	return unique.Make(r.Model)
 }
 
 // Len counts the rows.

@@ -205,7 +205,7 @@ func TestSectionsAreFoundInAnyLayout(t *testing.T) {
 		"ours":        {mlflow.EncodeReport(plain), []string{"run", "experiment"}},
 		"odd key":     {mlflow.EncodeReport(o), want},
 		"one line":    {mlflow.JSON{}.Append(nil, o), want},
-		"four blanks": {mlflow.JSON{Indent: "    "}.Append(nil, o), want},
+		"four blanks": {mlflow.JSON{Indent: 4}.Append(nil, o), want},
 		"empty":       {[]byte("{}\n"), nil},
 	} {
 		if got, err := sectionsOf(c.data); err != nil || !cmp.Equal(c.want, got) {

@@ -7,19 +7,22 @@ import (
 	"github.com/mlreport/mlreport/pkg/view"
 )
 
-// tableRecord is a row of the index as a line of models.csv. No cell is a
-// formula for a spreadsheet, whatever the data says.
-func tableRecord(r report.Row) []byte {
-	cells := report.TableRow(r)
-	for i := range cells {
-		cells[i] = view.TextCell(cells[i])
+// tableRecords makes of rows of the index lines of models.csv, each good until
+// the next. No cell is a formula for a spreadsheet, whatever the data says.
+func tableRecords() func(report.Row) []byte {
+	lines := &view.Records{}
+	return func(r report.Row) []byte {
+		cells := report.TableRow(r)
+		for i := range cells {
+			cells[i] = view.TextCell(cells[i])
+		}
+		return lines.Line(cells)
 	}
-	return view.Record(cells)
 }
 
 // emitTable writes models.csv: the rows of index.json for a spreadsheet.
 func (t *Tree) emitTable(w io.Writer) error {
-	head := append([]byte(view.ByteOrderMark), view.Record(report.TableColumns())...)
+	head := append([]byte(view.ByteOrderMark), (&view.Records{}).Line(report.TableColumns())...)
 	if _, err := w.Write(head); err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func (t *Tree) start(ctx context.Context) error {
 	if err != nil {
 		return t.top.fail("writing", spoolName, err)
 	}
-	t.index = report.NewIndexWriter(t.spool, tableRecord)
+	t.index = report.NewIndexWriter(t.spool, tableRecords())
 	return t.startBulk()
 }
 

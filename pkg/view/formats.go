@@ -15,13 +15,13 @@ import (
 // that a spreadsheet would take for a formula begins with an apostrophe;
 // numbers stay.
 func (t Table) CSV() []byte {
-	out := []byte(ByteOrderMark)
+	out, lines := []byte(ByteOrderMark), Records{}
 	for _, r := range append([][]string{t.Columns}, t.Rows...) {
 		cells := make([]string, len(r))
 		for i, c := range r {
 			cells[i] = NoFormula(c)
 		}
-		out = append(out, Record(cells)...)
+		out = append(out, lines.Line(cells)...)
 	}
 	return out
 }
@@ -29,13 +29,21 @@ func (t Table) CSV() []byte {
 // ByteOrderMark stands before CSV, so that spreadsheets read it as UTF-8.
 const ByteOrderMark = "\uFEFF"
 
-// Record is one line of CSV.
-func Record(cells []string) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write(cells) // into memory
-	w.Flush()
-	return b.Bytes()
+// Records makes lines of CSV, one at a time. The zero value is ready.
+type Records struct {
+	line bytes.Buffer
+	w    *csv.Writer
+}
+
+// Line is one line of CSV; the next one overwrites it.
+func (r *Records) Line(cells []string) []byte {
+	if r.w == nil {
+		r.w = csv.NewWriter(&r.line)
+	}
+	r.line.Reset()
+	_ = r.w.Write(cells) // into memory
+	r.w.Flush()
+	return r.line.Bytes()
 }
 
 // NoFormula is a cell that no spreadsheet takes for a formula: an apostrophe
@@ -48,9 +56,23 @@ func NoFormula(s string) string {
 	return TextCell(s)
 }
 
+// isPlain tells whether a cell is a word or several of ASCII, as nearly all are,
+// with nothing to be replaced and nothing that could begin a formula.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s == "" || s[0] >= '0' && s[0] <= '9' || s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z'
+}
+
 // TextCell is NoFormula for what is text, also when it looks like a number.
 // Control characters other than line breaks and tabs become replacements.
 func TextCell(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) {
 			return '\uFFFD'

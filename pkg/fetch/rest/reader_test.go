@@ -63,7 +63,7 @@ func show(o *mlflow.Object, err error) string {
 	if err != nil {
 		return kind(err)
 	}
-	return string(mlflow.JSON{Indent: "  "}.Append(nil, o))
+	return string(mlflow.JSON{Indent: 2}.Append(nil, o))
 }
 
 func kind(err error) string {

@@ -88,7 +88,7 @@ func dataSource(path, mode string) string {
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},
 		"_error_rc":     {"1"},
-		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)", "temp_store(2)", "mmap_size(0)", "cache_size(-4096)"},
+		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)", "temp_store(2)", "mmap_size(0)", "cache_size(-1024)"},
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	return u.String()

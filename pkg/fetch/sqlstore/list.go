@@ -24,14 +24,14 @@ func (s *Store) ListModels(ctx context.Context, q fetch.Query) iter.Seq2[mlflow.
 	s.hidePrompts(&l, "registered_model_tags")
 	read := (*reader).Models
 	if q.Names && q.Filter == "" {
-		read = named
+		read = (*reader).named
 	}
 	all := list(ctx, s, s.narrow(l, q), firstText, read)
 	return fetch.Where(all, mlflow.ModelFilter, q.Filter, func(m mlflow.RegisteredModel) *mlflow.Object { return m.Object })
 }
 
 // named makes registered models that show nothing but their names.
-func named(_ *reader, _ context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
+func (*reader) named(_ context.Context, names []string) (fetch.Results[string, mlflow.RegisteredModel], error) {
 	out := make(fetch.Results[string, mlflow.RegisteredModel], len(names))
 	for _, name := range names {
 		out[name] = fetch.Result[mlflow.RegisteredModel]{Value: mlflow.RegisteredModel{Object: mlflow.NewObject(mlflow.Member{Key: "name", Value: name})}}
