@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"modernc.org/sqlite"
 )
@@ -65,6 +66,7 @@ func (s *Store) open(ctx context.Context, path, mode string) error {
 	// One connection always stays: while it is there, no program that uses a
 	// write-ahead log takes the -wal away, which a new one would make again.
 	db.SetMaxIdleConns(8)
+	s.sessions.limit(max(2, runtime.GOMAXPROCS(0)))
 	found, err := probe(ctx, db, s.dialect)
 	if err != nil {
 		return errors.Join(err, db.Close())

@@ -17,11 +17,36 @@ type session struct {
 	prepared map[string]*sql.Stmt // by their text; nil: none is kept
 }
 
-// sessions are those that nobody uses. Only a database file's are kept: there
-// nobody between us and the data ends a connection.
+// sessions are those of one store. Only a database file's are kept: there
+// nobody between us and the data ends a connection. Nor are there more of them
+// than processors: each has its own copy of the pages that it reads. Whoever
+// wants one while all are in use waits; nobody who has one waits for another.
 type sessions struct {
-	mu   sync.Mutex
-	idle []*session
+	turns chan struct{} // holds those in use; nil: any number
+	mu    sync.Mutex
+	idle  []*session
+}
+
+// limit makes n the most that there are at a time.
+func (s *sessions) limit(n int) { s.turns = make(chan struct{}, n) }
+
+// enter waits for a turn.
+func (s *sessions) enter(ctx context.Context) error {
+	if s.turns == nil {
+		return nil
+	}
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *sessions) leave() {
+	if s.turns != nil {
+		<-s.turns
+	}
 }
 
 func (s *sessions) take() *session {
@@ -42,9 +67,18 @@ func (s *sessions) give(back *session) {
 	s.idle = append(s.idle, back)
 }
 
-// begin starts a read transaction on a session that nobody else uses.
-func (s *Store) begin(ctx context.Context) (*session, *sql.Tx, error) {
-	own := s.sessions.take()
+// begin starts a read transaction on a session that nobody else uses; release
+// ends its use.
+func (s *Store) begin(ctx context.Context) (own *session, tx *sql.Tx, err error) {
+	if err := s.sessions.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.sessions.leave()
+		}
+	}()
+	own = s.sessions.take()
 	if own == nil {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
@@ -55,8 +89,7 @@ func (s *Store) begin(ctx context.Context) (*session, *sql.Tx, error) {
 			own.prepared = map[string]*sql.Stmt{}
 		}
 	}
-	tx, err := s.dialect.start(ctx, own.conn, s.limits)
-	if err != nil {
+	if tx, err = s.dialect.start(ctx, own.conn, s.limits); err != nil {
 		return nil, nil, errors.Join(err, own.close())
 	}
 	return own, tx, nil
@@ -89,6 +122,7 @@ func (s *session) close() error {
 // release gives a session back when its transaction has ended; after a fault
 // it is not used again.
 func (s *Store) release(own *session, fault error) error {
+	defer s.sessions.leave()
 	if own.prepared != nil && fault == nil {
 		s.sessions.give(own)
 		return nil
