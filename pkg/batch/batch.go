@@ -140,7 +140,7 @@ type run struct {
 
 	mu     sync.Mutex
 	result *Result
-	placed map[uint64]struct{} // hashes of the places that have their row
+	placed map[uint64]struct{} // hashes of the places that have their row, when there is an index of an earlier batch
 }
 
 // claimPlaces settles what the lanes would otherwise race for.
@@ -170,8 +170,11 @@ func (b *run) nameEntries() {
 func (b *run) add(e Event) error {
 	e = b.judge(e)
 	isNew := b.isNew(e)
+	old, _ := b.Tree.Previous()
 	b.mu.Lock()
-	b.placed[b.hash(e.Row.Place)] = struct{}{}
+	if old != nil { // without an index nothing can be left of it
+		b.placed[b.hash(e.Row.Place)] = struct{}{}
+	}
 	b.result.count(e, isNew)
 	b.mu.Unlock()
 	if b.Done != nil {

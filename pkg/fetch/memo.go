@@ -8,9 +8,11 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// memoSize is how many objects of one kind are remembered at least; twice as
-// many at most.
-const memoSize = 2048
+// How many objects of one kind are remembered at least; twice as many at most.
+const (
+	memoSize = 2048
+	memoFew  = 512 // when they are read shortly before they are needed
+)
 
 // memoBytes is how much text a generation has before it becomes the old one.
 const memoBytes = 32 << 20
@@ -53,6 +55,14 @@ type cache[V any] struct {
 	mu         sync.Mutex
 	young, old Results[string, V]
 	bytes      int // of text in young
+	few        bool
+}
+
+// keepFew says that what is remembered is needed soon or not at all.
+func (c *cache[V]) keepFew() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.few = true
 }
 
 func (c *cache[V]) read(ctx context.Context, keys []string, ask func(context.Context, []string) (Results[string, V], error)) (Results[string, V], error) {
@@ -95,7 +105,11 @@ func (c *cache[V]) keep(fresh Results[string, V]) {
 }
 
 func (c *cache[V]) put(k string, r Result[V]) {
-	if len(c.young) >= memoSize || c.bytes > memoBytes {
+	size := memoSize
+	if c.few {
+		size = memoFew
+	}
+	if len(c.young) >= size || c.bytes > memoBytes {
 		c.old, c.young, c.bytes = c.young, nil, 0
 	}
 	c.bytes += sizeOf(r.Value)

@@ -86,6 +86,9 @@ func (f *Fetcher) Select(ctx context.Context, wants []Want) iter.Seq2[Selected, 
 	return func(yield func(Selected, error) bool) {
 		s := &selection{f: f, yield: yield, explicit: map[string][]Want{}, found: map[int]int{}}
 		s.sort(wants)
+		if !ListsWhole(f.Source) { // else the listing brings all models, long before their versions come
+			f.memo.models.keepFew()
+		}
 		if err := s.run(ctx); err != nil && !s.stopped {
 			yield(Selected{}, err)
 		}

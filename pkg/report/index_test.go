@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,61 @@ func TestRowsAreInOrderWhateverOrderTheyCameIn(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"models:/b/1", "models:/B/1", "models:/a/2", "models:/a/10", "models:/\u00e4/1", "models:/x@p", "models:/x@q"}, uris); d != "" {
 		t.Error(d)
+	}
+}
+
+// Some megabytes of rows are more than are held in memory: they come from the
+// spool, in several runs, in the order that they would have had at once.
+func TestMoreRowsThanAreHeldComeOutInOrder(t *testing.T) {
+	const entries, models, versions = 3, 40, 50
+	var rows []Row
+	for n := range entries * models * versions {
+		row := versionRow(n/(models*versions), fmt.Sprintf("model %02d", n/versions%models), int64(n%versions+1))
+		row.Line, row.Description = int64(n), strings.Repeat("long ", 200)
+		rows = append(rows, row)
+	}
+	emit := func(rows []Row) (index, records string, lines []int64) {
+		spool, err := os.Create(filepath.Join(t.TempDir(), "rows"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer spool.Close()
+		w := NewIndexWriter(spool, func(r Row) []byte { return []byte(r.URI + "\n") })
+		for _, r := range rows {
+			if err := w.Add(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var a, b bytes.Buffer
+		if err := errors.Join(w.Emit(&a, Index{}), w.EmitRecords(&b)); err != nil {
+			t.Fatal(err)
+		}
+		for n, err := range w.Lines() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, n)
+		}
+		if info, err := spool.Stat(); err != nil || info.Size() < 2*heldBytes {
+			t.Fatalf("the spool has %v, %v: too few rows for this test", info, err)
+		}
+		return a.String(), b.String(), lines
+	}
+	var want strings.Builder
+	for _, r := range rows {
+		want.WriteString(r.URI + "\n")
+	}
+	first, _, _ := emit(rows)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	index, records, lines := emit(rows)
+	if index != first {
+		t.Error("index.json depends on the order in which rows come")
+	}
+	if records != want.String() {
+		t.Error("the records are not in the order of the index")
+	}
+	if !slices.IsSorted(lines) || len(lines) != len(rows) {
+		t.Errorf("%d lines, in another order than the rows of the index", len(lines))
 	}
 }
 
