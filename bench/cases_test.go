@@ -30,8 +30,9 @@ type size struct {
 	dir      string // of the store
 	out      string // where the next case writes
 	server   *mlflowtest.Server
-	record   string // requests of a batch over REST
-	index    string // index.json of a batch on the database
+	record   string   // requests of a batch over REST
+	index    string   // index.json of a batch on the database
+	beside   []string // NAME=BYTES of what it left at the top of its tree
 	cases    []*measured
 }
 
@@ -173,6 +174,17 @@ func (b *bench) remove(path string) {
 
 func (b *bench) keepIndex(s *size, database, artifacts string) {
 	b.batch(s, database, artifacts)
+	top, err := os.ReadDir(s.out)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range top {
+		if info, err := f.Info(); err != nil {
+			b.t.Fatal(err)
+		} else if info.Mode().IsRegular() {
+			s.beside = append(s.beside, fmt.Sprint(f.Name(), "=", info.Size()))
+		}
+	}
 	if err := os.Rename(filepath.Join(s.out, "index.json"), s.index); err != nil {
 		b.t.Fatal(err)
 	}
@@ -190,8 +202,11 @@ func (b *bench) serverLimit(s *size, connections string) figures {
 }
 
 func (b *bench) copyLimit(s *size, atOnce int) figures {
-	return b.run(exec.Command(b.program("copylimit"), "-db", filepath.Join(s.dir, "mlflow.db"), "-artifacts", filepath.Join(s.dir, "artifacts"),
-		"-index", s.index, "-out", s.out, "-at-once", strconv.Itoa(atOnce)))
+	args := []string{
+		"-db", filepath.Join(s.dir, "mlflow.db"), "-artifacts", filepath.Join(s.dir, "artifacts"),
+		"-index", s.index, "-out", s.out, "-at-once", strconv.Itoa(atOnce),
+	}
+	return b.run(exec.Command(b.program("copylimit"), append(args, s.beside...)...))
 }
 
 // sample lists the first versions of the store, as `name version`.

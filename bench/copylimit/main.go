@@ -4,9 +4,10 @@
 // names and sizes. It turns nothing into anything: reports hold blanks. What a
 // batch takes longer than this is what its reports cost.
 //
-//	copylimit -db mlflow.db -artifacts DIR -index OUT/index.json -out DIR
+//	copylimit -db mlflow.db -artifacts DIR -index OUT/index.json -out DIR [NAME=BYTES ...]
 //
-// The index is that of a batch over the same store: it names the files.
+// The index is that of a batch over the same store: it names the files. Behind
+// the flags stand those that the batch left beside them, index.json among them.
 package main
 
 import (
@@ -14,11 +15,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -45,7 +48,7 @@ func main() {
 	flag.StringVar(&c.out, "out", "", "folder to write")
 	flag.IntVar(&c.atOnce, "at-once", 1, "chunks at once")
 	flag.Parse()
-	if err := run(context.Background(), *db, *index, &c); err != nil {
+	if err := errors.Join(run(context.Background(), *db, *index, &c), c.beside(flag.Args())); err != nil {
 		fmt.Fprintln(os.Stderr, "copylimit:", err)
 		os.Exit(1)
 	}
@@ -98,6 +101,21 @@ func (c *copier) copy(ctx context.Context, rows []row) error {
 			if err := write(filepath.Join(c.out, filepath.FromSlash(f.Path)), data); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// beside writes the files of a tree that no row names.
+func (c *copier) beside(files []string) error {
+	for _, f := range files {
+		name, size, _ := strings.Cut(f, "=")
+		n, err := strconv.Atoi(size)
+		if err == nil {
+			err = write(filepath.Join(c.out, name), bytes.Repeat([]byte{' '}, n))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
