@@ -259,17 +259,13 @@ func (c *collector) wholeHost(ctx context.Context, host string) error {
 	if o.Err != nil {
 		return o.Err
 	}
-	limit := 0
-	if !o.Local && !c.All {
-		limit = maxUnasked
-	}
-	w, err := wholeStore(ctx, o.Source, limit, true)
+	w, err := c.whole(ctx, o)
 	switch {
 	case err != nil:
 		return err
 	case w.more:
 		return tooMany(o.trackingAt.String())
-	case len(w.versions)+len(w.unregistered) == 0:
+	case w.versions+len(w.unregistered) == 0:
 		hint := fmt.Sprintf("%s --tracking-uri %s shows what it has instead; %s find .. looks for other stores", c.program(), shellWord(cleanURI(h.Tracking)), c.program())
 		if beside, ok := c.fullerBeside(ctx, h.Tracking); ok {
 			hint = c.besideHint(beside)
@@ -281,4 +277,19 @@ func (c *collector) wholeHost(ctx context.Context, host string) error {
 		c.entry(e)
 	}
 	return err
+}
+
+// whole is what a store holds that is to be read as a whole: of a server, whom
+// nobody asked to read all of it, no more than a few. Versions need not be
+// counted where all are read anyway; the batch selects them.
+func (c *collector) whole(ctx context.Context, o *opened) (whole, error) {
+	if !o.Local && !c.All {
+		return wholeStore(ctx, o.Source, maxUnasked, true)
+	}
+	w, err := countVersions(ctx, o.Source, 1)
+	if err != nil {
+		return w, err
+	}
+	w.more = false
+	return w, w.addUnregistered(ctx, o.Source, 0)
 }

@@ -200,22 +200,8 @@ func (s *session) starter(ctx context.Context, k stock, manifestFile string) (ma
 	for _, ref := range w.unregistered {
 		out.URIs = append(out.URIs, ref.String())
 	}
-	out.Examples = w.examples()
+	out.Examples = w.examples
 	return out, err
-}
-
-// examples are refs that a manifest could name, of the first models.
-func (w whole) examples() []string {
-	var out []string
-	for i, v := range w.versions {
-		if i == len(w.versions)-1 || w.versions[i+1].ID().Model != v.ID().Model {
-			out = append(out, v.ID().String())
-		}
-		if len(out) == 3 {
-			break
-		}
-	}
-	return out
 }
 
 // trackingFor is a store's address as a manifest in that file has it: paths

@@ -111,8 +111,8 @@ func (l *storeLister) unregistered(ctx context.Context, q listQuery) (func(*mlfl
 	if !q.unregistered {
 		return nil, nil
 	}
-	w, err := wholeStore(ctx, l.Source, 0, true)
-	if err != nil {
+	w := whole{}
+	if err := w.addUnregistered(ctx, l.Source, 0); err != nil {
 		return nil, err
 	}
 	models, runs := map[string]bool{}, map[string]bool{}

@@ -51,7 +51,7 @@ func (s *session) takeStock(ctx context.Context, k stock, o *opened) stock {
 	}
 	w, err := wholeStore(ctx, o.Source, maxListed, o.Local)
 	k.err = cmp.Or(k.err, err)
-	k.versions = fetch.Count{N: len(w.versions), More: w.more && len(w.unregistered) == 0}
+	k.versions = fetch.Count{N: w.versions, More: w.more && len(w.unregistered) == 0}
 	k.unregistered = fetch.Count{N: len(w.unregistered), More: w.more}
 	k.moved = movedFrom(k.ArtifactURI)
 	return k

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"testing"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/mlreport/mlreport/pkg/fetch/filestore"
 	"github.com/mlreport/mlreport/pkg/fetch/rest"
 	"github.com/mlreport/mlreport/pkg/fetch/sqlstore"
-	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
 // What a store holds beside registered models is the same through a real
@@ -90,14 +88,7 @@ func surveyOf(t *testing.T, s fetch.Source) fetch.Survey {
 
 func unregisteredOf(t *testing.T, s fetch.Source) (refs []string) {
 	t.Helper()
-	var versions []mlflow.ModelVersion
-	for v, err := range s.ListVersions(context.Background(), fetch.Query{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		versions = append(versions, v.ModelVersion)
-	}
-	for ref, err := range fetch.Unregistered(t.Context(), s.(fetch.Surveyor), versions) {
+	for ref, err := range fetch.Unregistered(t.Context(), s.(fetch.Surveyor), s.ListVersions(t.Context(), fetch.Query{})) {
 		if err != nil {
 			t.Fatal(err)
 		}

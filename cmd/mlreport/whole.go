@@ -9,42 +9,70 @@ import (
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
-// A whole is all models of a store: registered versions, and what was logged
-// but never registered.
+// A whole is all models of a store: how many registered versions there are,
+// and what was logged but never registered.
 type whole struct {
-	versions     []mlflow.ModelVersion
+	versions     int
+	examples     []string // the newest versions of the first models
 	unregistered []mlflow.Ref
 	more         bool // there are more than the limit
 }
 
-// wholeStore lists all models of a store, as many as limit; 0: all. Without
+// maxExamples is how many examples a whole has.
+const maxExamples = 3
+
+// wholeStore counts all models of a store, as many as limit; 0: all. Without
 // unregistered only registered versions.
 func wholeStore(ctx context.Context, source fetch.Source, limit int, unregistered bool) (whole, error) {
+	w, err := countVersions(ctx, source, limit)
+	if err != nil || w.more || !unregistered {
+		return w, err
+	}
+	return w, w.addUnregistered(ctx, source, limit)
+}
+
+// countVersions counts registered versions, as many as limit; 0: all.
+func countVersions(ctx context.Context, source fetch.Source, limit int) (whole, error) {
 	w := whole{}
-	full := func() bool { return limit > 0 && len(w.versions)+len(w.unregistered) > limit }
+	var last mlflow.VersionID
+	done := func() {
+		if w.versions > 0 && len(w.examples) < maxExamples {
+			w.examples = append(w.examples, last.String())
+		}
+	}
 	for v, err := range source.ListVersions(ctx, fetch.Query{}) {
 		if err != nil {
 			return w, err
 		}
-		if w.versions = append(w.versions, v.ModelVersion); full() {
+		if v.ID().Model != last.Model {
+			done()
+		}
+		last = v.ID()
+		if w.versions++; limit > 0 && w.versions > limit {
 			w.more = true
 			return w, nil
 		}
 	}
-	sv, ok := source.(fetch.Surveyor)
-	if !ok || !unregistered {
-		return w, nil
-	}
-	for ref, err := range fetch.Unregistered(ctx, sv, w.versions) {
-		if err != nil {
-			return w, err
-		}
-		if w.unregistered = append(w.unregistered, ref); full() {
-			w.more = true
-			return w, nil
-		}
-	}
+	done()
 	return w, nil
+}
+
+// addUnregistered adds what no version names, up to limit with the versions; 0: all.
+func (w *whole) addUnregistered(ctx context.Context, source fetch.Source, limit int) error {
+	sv, ok := source.(fetch.Surveyor)
+	if !ok {
+		return nil
+	}
+	for ref, err := range fetch.Unregistered(ctx, sv, source.ListVersions(ctx, fetch.Query{})) {
+		if err != nil {
+			return err
+		}
+		if w.unregistered = append(w.unregistered, ref); limit > 0 && w.versions+len(w.unregistered) > limit {
+			w.more = true
+			return nil
+		}
+	}
+	return nil
 }
 
 // maxUnasked is how many models of a server are read without being asked for.
@@ -53,7 +81,7 @@ const maxUnasked = 100
 // entries are those of a manifest that would ask for all of it.
 func (w whole) entries(host string, at int) ([]manifest.Entry, error) {
 	var out []manifest.Entry
-	if len(w.versions) > 0 {
+	if w.versions > 0 {
 		all, err := manifest.ParsePattern("*")
 		if err != nil {
 			return nil, err

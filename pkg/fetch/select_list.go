@@ -254,7 +254,7 @@ func loggedByRuns(ctx context.Context, store Searcher, sel *Selector, q Search) 
 		}
 	}
 	for _, ref := range noted {
-		if !covered[ref.String()] && !sel.excludes("", ref.String()) {
+		if !covered.has(ref) && !sel.excludes("", ref.String()) {
 			refs = append(refs, ref)
 		}
 	}

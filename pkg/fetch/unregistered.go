@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/sha256"
 	"iter"
 	"slices"
 	"strings"
@@ -13,12 +14,16 @@ import (
 // model names, each once: logged models of MLflow 3 as `models:/m-<id>`, then
 // models that MLflow 1 and 2 logged as `runs:/<id>/<path>`.
 //
-// registered are the versions of the store; a version that was copied from
-// another is passed over.
-func Unregistered(ctx context.Context, s Surveyor, registered []mlflow.ModelVersion) iter.Seq2[mlflow.Ref, error] {
+// registered are the versions of the store, asked for only when there is
+// anything that they could name; a version that was copied from another is
+// passed over.
+func Unregistered(ctx context.Context, s Surveyor, registered iter.Seq2[Version, error]) iter.Seq2[mlflow.Ref, error] {
 	return func(yield func(mlflow.Ref, error) bool) {
-		seen := newKnown(registered)
+		var seen known
 		for m, err := range s.ListLoggedModels(ctx) {
+			if err == nil && seen == nil {
+				seen, err = newKnown(registered)
+			}
 			if err != nil {
 				yield(mlflow.Ref{}, err)
 				return
@@ -28,12 +33,16 @@ func Unregistered(ctx context.Context, s Surveyor, registered []mlflow.ModelVers
 			}
 		}
 		for r, err := range s.ListModelRuns(ctx) {
+			refs := RunModels(r)
+			if err == nil && seen == nil && len(refs) > 0 {
+				seen, err = newKnown(registered)
+			}
 			if err != nil {
 				yield(mlflow.Ref{}, err)
 				return
 			}
-			for _, ref := range RunModels(r) {
-				if !seen[ref.String()] && !yield(ref, nil) {
+			for _, ref := range refs {
+				if !seen.has(ref) && !yield(ref, nil) {
 					return
 				}
 			}
@@ -66,37 +75,55 @@ func RunModels(r mlflow.Run) []mlflow.Ref {
 	return refs
 }
 
-// known holds the URIs of models that need not be listed.
-type known map[string]bool
+// known holds models that need not be listed: sums of their URIs, for there may
+// be millions.
+type known map[[16]byte]struct{}
 
-func newKnown(registered []mlflow.ModelVersion) known {
+func (k known) key(ref mlflow.Ref) [16]byte {
+	sum := sha256.Sum256([]byte(ref.String()))
+	return [16]byte(sum[:16])
+}
+
+func (k known) has(ref mlflow.Ref) bool { _, ok := k[k.key(ref)]; return ok }
+func (k known) add(ref mlflow.Ref)      { k[k.key(ref)] = struct{}{} }
+
+func newKnown(registered iter.Seq2[Version, error]) (known, error) {
 	k := known{}
-	for _, v := range registered {
-		source := v.Source()
-		if ref, err := mlflow.ParseRef(source); err == nil && (ref.Kind == mlflow.LoggedModelRef || ref.Kind == mlflow.RunRef) {
-			k[ref.String()] = true
-			continue
+	for v, err := range registered {
+		if err != nil {
+			return nil, err
 		}
-		if id := v.Text("model_id"); id != "" {
-			k[mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id}.String()] = true
-		}
-		if id := loggedModelOf(source, ""); id != "" {
-			k[mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id}.String()] = true
-		}
-		if path, ok := pathInRun(source, v.RunID()); ok {
-			k[mlflow.Ref{Kind: mlflow.RunRef, RunID: v.RunID(), Path: path}.String()] = true
-		}
+		k.addVersion(v.ModelVersion)
 	}
-	return k
+	return k, nil
+}
+
+// addVersion adds what a version names.
+func (k known) addVersion(v mlflow.ModelVersion) {
+	source := v.Source()
+	if ref, err := mlflow.ParseRef(source); err == nil && (ref.Kind == mlflow.LoggedModelRef || ref.Kind == mlflow.RunRef) {
+		k.add(ref)
+		return
+	}
+	if id := v.Text("model_id"); id != "" {
+		k.add(mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id})
+	}
+	if id := loggedModelOf(source, ""); id != "" {
+		k.add(mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: id})
+	}
+	if path, ok := pathInRun(source, v.RunID()); ok {
+		k.add(mlflow.Ref{Kind: mlflow.RunRef, RunID: v.RunID(), Path: path})
+	}
 }
 
 // logged tells whether a logged model is to be listed, and notes that its run
 // need not name it again.
 func (k known) logged(m mlflow.LoggedModel) bool {
-	uri := mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: m.ID()}.String()
-	asRun := mlflow.Ref{Kind: mlflow.RunRef, RunID: m.SourceRunID(), Path: m.Name()}.String()
-	fresh := !k[uri] && !k[asRun]
-	k[uri], k[asRun] = true, true
+	own := mlflow.Ref{Kind: mlflow.LoggedModelRef, ModelID: m.ID()}
+	ofRun := mlflow.Ref{Kind: mlflow.RunRef, RunID: m.SourceRunID(), Path: m.Name()}
+	fresh := !k.has(own) && !k.has(ofRun)
+	k.add(own)
+	k.add(ofRun)
 	return fresh
 }
 

@@ -67,6 +67,27 @@ func version(t *testing.T, text string) mlflow.ModelVersion {
 	return mlflow.ModelVersion{Object: object(t, text)}
 }
 
+func listing(versions ...mlflow.ModelVersion) iter.Seq2[fetch.Version, error] {
+	return func(yield func(fetch.Version, error) bool) {
+		for _, v := range versions {
+			if !yield(fetch.Version{ModelVersion: v}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestVersionsAreNotListedWhenNothingWasLogged(t *testing.T) {
+	listed := false
+	versions := func(func(fetch.Version, error) bool) { listed = true }
+	for ref := range fetch.Unregistered(t.Context(), surveyed{runs: []mlflow.Run{runWithHistory(t, "r", `[]`)}}, versions) {
+		t.Error(ref)
+	}
+	if listed {
+		t.Error("a million versions were listed for nothing")
+	}
+}
+
 func TestUnregisteredModelsComeOnceAndRegisteredOnesNot(t *testing.T) {
 	logged := func(id, name, run string) mlflow.LoggedModel {
 		return mlflow.LoggedModel{Object: object(t, `{"info": {"model_id": "`+id+`", "name": "`+name+`", "source_run_id": "`+run+`"}}`)}
@@ -90,7 +111,7 @@ func TestUnregisteredModelsComeOnceAndRegisteredOnesNot(t *testing.T) {
 		version(t, `{"name": "b", "version": "1", "source": "models:/a/1"}`),
 	}
 	var got []string
-	for ref, err := range fetch.Unregistered(t.Context(), s, registered) {
+	for ref, err := range fetch.Unregistered(t.Context(), s, listing(registered...)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +126,7 @@ func TestUnregisteredModelsComeOnceAndRegisteredOnesNot(t *testing.T) {
 func TestUnregisteredModelsEndWithTheStoresError(t *testing.T) {
 	s := surveyed{runs: []mlflow.Run{runWithHistory(t, "r", `[{"artifact_path": "model"}]`)}, err: mlflow.ErrUnavailable}
 	n, last := 0, error(nil)
-	for _, err := range fetch.Unregistered(t.Context(), s, nil) {
+	for _, err := range fetch.Unregistered(t.Context(), s, listing()) {
 		n, last = n+1, err
 	}
 	if n != 2 || !errors.Is(last, mlflow.ErrUnavailable) {
