@@ -40,7 +40,7 @@ func countVersions(ctx context.Context, source fetch.Source, limit int) (whole, 
 			w.examples = append(w.examples, last.String())
 		}
 	}
-	for v, err := range source.ListVersions(ctx, fetch.Query{}) {
+	for v, err := range source.ListVersions(ctx, fetch.Query{Names: true}) {
 		if err != nil {
 			return w, err
 		}

@@ -63,6 +63,9 @@ func (l *lane) read(ctx context.Context, f *fetch.Fetcher, jobs []job) error {
 	for i, o := range outcomes {
 		w := &work{job: jobs[i], Outcome: o, asked: jobs[i].asking(state), shared: shared}
 		outcomes[i] = fetch.Outcome{} // what is written need not be kept until the chunk is done
+		if o.Failed != nil && l.onlySelected(w.entries) && isGone(*o.Failed) {
+			continue // deleted since it was listed: as if it had not been found
+		}
 		if o.Failed != nil {
 			l.fail(failure{w.entries, w.target.Ref, *o.Failed, o.Errs})
 			continue

@@ -112,7 +112,7 @@ func (l *lane) readAll(ctx context.Context) error {
 	f := &fetch.Fetcher{
 		Source: l.host.Source, Artifacts: l.host.Artifacts, Began: l.Began, Log: l.Log,
 		Claim:  func(model string) { l.places.Model(l.host.Name, model) },
-		Listed: l.listed,
+		Listed: l.listed, ShowVersions: !l.Since.IsZero(),
 	}
 	size := firstChunk
 	if l.host.Local {
@@ -243,6 +243,11 @@ func (l *lane) fetch(ctx context.Context, f *fetch.Fetcher, jobs []job) (outcome
 		}
 	}
 	return f.Fetch(ctx, targets)
+}
+
+// onlySelected tells whether no entry names an object: selectors found it.
+func (l *lane) onlySelected(entries []int) bool {
+	return !slices.ContainsFunc(entries, func(i int) bool { return l.Entries[i].Select == nil })
 }
 
 // crashed fails a job that met a mistake of the program.

@@ -39,6 +39,10 @@ type Fetcher struct {
 	// logged models a selector's listing showed.
 	Listed func(entry, n int)
 
+	// ShowVersions says that Select's caller looks at Selected.Version: then
+	// stores are asked to list whole versions, which others read when they fetch.
+	ShowVersions bool
+
 	memo Memo
 }
 

@@ -67,7 +67,7 @@ func (s *selection) addListed(ctx context.Context, names []string, picks []*pick
 			byName[p.name] = p
 		}
 	}
-	for v, err := range s.f.Source.ListVersions(ctx, Query{Models: names}) {
+	for v, err := range s.f.Source.ListVersions(ctx, Query{Models: names, Names: !s.f.ShowVersions}) {
 		if err != nil || s.stopped {
 			return err
 		}

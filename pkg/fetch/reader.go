@@ -76,7 +76,7 @@ type Source interface {
 type Query struct {
 	Models []string // only these registered models, by their exact names; nil: all
 	Filter string   // without Models: MLflow's filter string, sent to servers unchanged; other stores know what mlflow.ParseFilter knows
-	Names  bool     // only the names of registered models are wanted: a store may leave out what takes another read
+	Names  bool     // only names of registered models, or names and numbers of versions, are wanted: a store may leave out what takes another read; such a Version is Partial
 	Like   string   // without Filter: only names that match this SQL LIKE pattern, as far as the store can; a help, not a promise
 
 	// Paged, when set, is called once when a second page has shown rows: they

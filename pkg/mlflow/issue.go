@@ -63,10 +63,10 @@ const (
 // MLflow objects and URIs as MLflow stores them, so that it is the same at
 // every door: never a host, a local path, a status or a time.
 type Issue struct {
-	Section string // of the report, such as `run`; "entry" for an entry without report
-	Code    Code
-	Level   Level
-	Message string
+	Section string `json:"section"` // of the report, such as `run`; "entry" for an entry without report
+	Code    Code   `json:"code"`
+	Level   Level  `json:"level"`
+	Message string `json:"message"`
 }
 
 // NewIssue fills the sentence of a code; see the constants for what with.

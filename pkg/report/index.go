@@ -37,51 +37,51 @@ type Index struct {
 
 // A Selector is one `select:` of the manifest and what it gave.
 type Selector struct {
-	Select   string // as text, the same as in the rows' URIs
-	Host     string
-	Listed   int64 // registered models, runs or logged models whose names fit
-	Models   int64 // registered models of which something was selected
-	Selected int64 // objects
-	Written  int64 // of them: reports of this batch, whole or with gaps
-	Failed   int64 // of them: no report, or the last one kept
-	Issues   []mlflow.Issue
+	Select   string         `json:"select"` // as text, the same as in the rows' URIs
+	Host     string         `json:"host"`
+	Listed   int64          `json:"listed"`   // registered models, runs or logged models whose names fit
+	Models   int64          `json:"models"`   // registered models of which something was selected
+	Selected int64          `json:"selected"` // objects
+	Written  int64          `json:"written"`  // of them: reports of this batch, whole or with gaps
+	Failed   int64          `json:"failed"`   // of them: no report, or the last one kept
+	Issues   []mlflow.Issue `json:"issues"`
 }
 
 // A Host is one host that the manifest names.
 type Host struct {
 	Name     string `json:"-"`
-	Source   string // tracking URI without user info and query
-	Registry string // "" when it is Source
-	Status   string // `ok` or `unreachable`
+	Source   string `json:"source"`   // tracking URI without user info and query
+	Registry string `json:"registry"` // "" when it is Source
+	Status   string `json:"status"`   // `ok` or `unreachable`
 }
 
 // A Row is one object of the tree, or an entry of the manifest that gave none.
 type Row struct {
 	Entry int `json:"-"` // of the manifest, from 0: decides the order and is not written
 
-	Status    Status
-	URI       string   // what was resolved, such as `models:/A/7`; as asked when that failed
-	URIs      []string // as asked, of all entries that came to this object
-	Host      string   // as the manifest calls it
-	Model     string   // registered model; "" when there is none
-	Version   int64    // of Model; 0 when there is none
-	Place     string   // folder below model_reports, with slashes; "" without a report
-	Inventory          // what its report says of the model; empty without one, but for the owner
-	Sections  []string // that the report has, `manifest` and `issues` aside
-	Files     []FileRef
-	Issues    []mlflow.Issue
-	Lost      []string // sections that an earlier report had and that are gone for good
-	Inputs    string   // stands for all that the report was made of: 64 lower-case hex digits; "" when that is not known
-	LastSeen  string   // of what this batch did not see: time of the last one that did, as in manifest.timestamp
+	Status    Status         `json:"status"`
+	URI       string         `json:"uri"`     // what was resolved, such as `models:/A/7`; as asked when that failed
+	URIs      []string       `json:"uris"`    // as asked, of all entries that came to this object
+	Host      string         `json:"host"`    // as the manifest calls it
+	Model     string         `json:"model"`   // registered model; "" when there is none
+	Version   int64          `json:"version"` // of Model; 0 when there is none
+	Place     string         `json:"place"`   // folder below model_reports, with slashes; "" without a report
+	Inventory                // what its report says of the model; empty without one, but for the owner
+	Sections  []string       `json:"sections"` // that the report has, `manifest` and `issues` aside
+	Files     []FileRef      `json:"files"`
+	Issues    []mlflow.Issue `json:"issues"`
+	Lost      []string       `json:"lost"`      // sections that an earlier report had and that are gone for good
+	Inputs    string         `json:"inputs"`    // stands for all that the report was made of: 64 lower-case hex digits; "" when that is not known
+	LastSeen  string         `json:"last_seen"` // of what this batch did not see: time of the last one that did, as in manifest.timestamp
 
 	Line int64 `json:"-"` // the number of the report's line where reports are lines (see bulk.Writer.Add); not written
 }
 
 // A FileRef is one file of the tree.
 type FileRef struct {
-	Path   string // below the tree's root, with slashes
-	SHA256 string // 64 lower-case hex digits
-	Bytes  int64
+	Path   string `json:"path"`   // below the tree's root, with slashes
+	SHA256 string `json:"sha256"` // 64 lower-case hex digits
+	Bytes  int64  `json:"bytes"`
 }
 
 // AppendRow writes a row as one line of JSON, without the line's end.

@@ -42,8 +42,10 @@ type lookup struct {
 
 // rowNames is what a row is found by.
 type rowNames struct {
-	Host, URI, Place string
-	URIs             []string
+	Host  string   `json:"host"`
+	URI   string   `json:"uri"`
+	Place string   `json:"place"`
+	URIs  []string `json:"uris"`
 }
 
 // ReadIndex reads an index.json once, to find its rows later. Text that is not
@@ -165,14 +167,14 @@ func (r *IndexReader) rowAt(offset int64) (Row, error) {
 	return row, nil
 }
 
-// decodeRow reads a row or a part of it. Keys are the names of fields in small
-// letters; members without a field are those of a later mlreport.
+// decodeRow reads a row or a part of it. Members without a field are those of
+// a later mlreport.
 func decodeRow[T any](v jsontext.Value) (T, error) {
 	var row T
 	if v.Kind() != '{' {
 		return row, errors.New("a row that is not an object")
 	}
-	err := json.Unmarshal(v, &row, json.MatchCaseInsensitiveNames(true))
+	err := json.Unmarshal(v, &row)
 	return row, err
 }
 

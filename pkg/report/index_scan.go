@@ -83,7 +83,7 @@ func (s *scanner) member(key string) error {
 			return ErrIndexFormat
 		}
 	case "selectors":
-		return json.Unmarshal(v, &s.index.Selectors, json.MatchCaseInsensitiveNames(true))
+		return json.Unmarshal(v, &s.index.Selectors)
 	case "hosts":
 		return s.hosts(v)
 	}
@@ -127,7 +127,7 @@ func (s *scanner) hosts(v jsontext.Value) error {
 			return err
 		}
 		h := Host{Name: name.String()}
-		if err := json.UnmarshalDecode(d, &h, json.MatchCaseInsensitiveNames(true)); err != nil {
+		if err := json.UnmarshalDecode(d, &h); err != nil {
 			return err
 		}
 		s.index.Hosts = append(s.index.Hosts, h)

@@ -11,24 +11,25 @@ import (
 // An Inventory is what a list of models says about each of them, beside its
 // name. What is not known is empty.
 type Inventory struct {
-	Aliases       []string // of the version, sorted
-	Stage         string   // of the version; "" for MLflow's `None`
-	Owner         string   // `owner:` of the manifest, else a tag `owner` (see InventoryOf)
-	Description   string
-	Created       string // UTC, `YYYY-MM-DD HH:MM:SS`
-	Run           string // id
-	RunUser       string
-	GitCommit     string
-	Flavor        string // as `mlflow_model.model_flavor`
-	MLflowVersion string // that saved the model
-	Signature     *bool  // whether the model has one; nil without an MLmodel file
-	Datasets      []Dataset
+	Aliases       []string  `json:"aliases"` // of the version, sorted
+	Stage         string    `json:"stage"`   // of the version; "" for MLflow's `None`
+	Owner         string    `json:"owner"`   // `owner:` of the manifest, else a tag `owner` (see InventoryOf)
+	Description   string    `json:"description"`
+	Created       string    `json:"created"` // UTC, `YYYY-MM-DD HH:MM:SS`
+	Run           string    `json:"run"`     // id
+	RunUser       string    `json:"run_user"`
+	GitCommit     string    `json:"git_commit"`
+	Flavor        string    `json:"flavor"`         // as `mlflow_model.model_flavor`
+	MLflowVersion string    `json:"mlflow_version"` // that saved the model
+	Signature     *bool     `json:"signature"`      // whether the model has one; nil without an MLmodel file
+	Datasets      []Dataset `json:"datasets"`
 }
 
 // A Dataset is one that the run used.
 type Dataset struct {
-	Name, Digest string
-	Context      string // what it was used for, such as `training`: the tag `mlflow.data.context`
+	Name    string `json:"name"`
+	Digest  string `json:"digest"`
+	Context string `json:"context"` // what it was used for, such as `training`: the tag `mlflow.data.context`
 }
 
 // InventoryOf reads the inventory off a wide report:

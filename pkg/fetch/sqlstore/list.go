@@ -47,8 +47,22 @@ func (s *Store) ListVersions(ctx context.Context, q fetch.Query) iter.Seq2[fetch
 	l.where(s.dialect.name("current_stage")+" <> ?", deletedStage)
 	s.hidePrompts(&l, "registered_model_tags")
 	s.hidePrompts(&l, "model_version_tags")
-	all := list(ctx, s, s.narrow(l, q), versionID, (*reader).Versions)
+	read := (*reader).Versions
+	if q.Names && q.Filter == "" {
+		read = (*reader).numbered
+	}
+	all := list(ctx, s, s.narrow(l, q), versionID, read)
 	return fetch.Where(all, mlflow.VersionFilter, q.Filter, func(v fetch.Version) *mlflow.Object { return v.Object })
+}
+
+// numbered makes versions that show nothing but their names and numbers.
+func (*reader) numbered(_ context.Context, ids []mlflow.VersionID) (fetch.Results[mlflow.VersionID, fetch.Version], error) {
+	out := make(fetch.Results[mlflow.VersionID, fetch.Version], len(ids))
+	for _, id := range ids {
+		o := mlflow.NewObject(mlflow.Member{Key: "name", Value: id.Model}, mlflow.Member{Key: "version", Value: strconv.FormatInt(id.Version, 10)})
+		out[id] = fetch.Result[fetch.Version]{Value: fetch.Version{ModelVersion: mlflow.ModelVersion{Object: o}, Partial: true}}
+	}
+	return out, nil
 }
 
 // A listing asks for keys of a table's rows in byte order.
