@@ -21,8 +21,8 @@ soak: ## hours of killed batches, spoilt answers and full disks: tests that leav
 lint: ## the part of `make test` that runs no test
 	@scripts/lint
 
-bench: ## what a batch costs, into bench/results.md; BENCH=large: with 100,000 models
-	@scripts/bench $(if $(filter large,$(BENCH)),1000$(comma)10000$(comma)100000,1000$(comma)10000)
+bench: ## what a batch costs, into bench/results.md; BENCH=large: with 100,000 models, into bench/results-large.md
+	@scripts/bench $(if $(filter large,$(BENCH)),results-large.md 1000$(comma)10000$(comma)100000,results.md 1000$(comma)10000)
 
 golden: ## write expected outputs anew (samples, docs, testdata); read the difference before you commit it
 	@scripts/golden

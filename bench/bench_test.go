@@ -20,11 +20,14 @@ import (
 	"github.com/mlreport/mlreport/internal/mlflowtest"
 )
 
-var sizes = flag.String("sizes", "", "numbers of versions to measure with, ascending, such as 1000,10000")
+var (
+	sizes = flag.String("sizes", "", "numbers of versions to measure with, ascending, such as 1000,10000")
+	into  = flag.String("into", "results.md", "the file in this folder that is written")
+)
 
 const rounds = 3
 
-// TestTable measures and writes results.md. It fails when a case fails, not
+// TestTable measures and writes a file of results. It fails when a case fails, not
 // when a ratio does not hold: the machine may be busy.
 func TestTable(t *testing.T) {
 	if *sizes == "" {
@@ -42,7 +45,7 @@ func TestTable(t *testing.T) {
 		all = append(all, s)
 	}
 	text := results(b, all)
-	if err := os.WriteFile(filepath.Join(b.root, "bench", "results.md"), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.root, "bench", *into), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Print(text)
