@@ -92,6 +92,7 @@ func (c *runCmd) run(ctx context.Context, s *session, m *metrics) error {
 	if err := w.writeCoverage(tree, result); err != nil {
 		return err
 	}
+	w.sayCommit(result)
 	if err := tree.Commit(result.Index(), w.runFile(result, false)); err != nil {
 		return err
 	}

@@ -55,6 +55,16 @@ func (w *work) summary(t *sink.Tree, r *batch.Result, c *runCmd) {
 	w.next(r, c)
 }
 
+// slowCommit is from how many reports on a batch says that it puts them in
+// order: then that takes some seconds after the last progress.
+const slowCommit = 100_000
+
+func (w *work) sayCommit(r *batch.Result) {
+	if n := reportsOf(r); n >= slowCommit && !w.cli.Quiet {
+		fmt.Fprintf(w.Stderr, "mlreport: all is read; putting %d reports in order\n", n)
+	}
+}
+
 // sayUnchanged sums up a batch that found everything as it was.
 func (w *work) sayUnchanged(r *batch.Result, since time.Time) {
 	if w.cli.Quiet {
