@@ -21,10 +21,10 @@ seconds = time.monotonic() - began
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 
 began = time.monotonic()
-lines, models = duckdb.sql(
+[(lines, models)] = duckdb.sql(
     f"select count(*), count(distinct model_version.name) from read_json('{out}/bulk/reports-*.jsonl.zst',"
     " format = 'newline_delimited', columns = {model_version: 'STRUCT(name VARCHAR)'})"
-).fetchone()
+).fetchall()
 queried = time.monotonic() - began
 if lines != 1_000_000:
     sys.exit(f"DuckDB finds {lines} reports")
