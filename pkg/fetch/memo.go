@@ -10,7 +10,7 @@ import (
 
 // How many objects of one kind are remembered at least; twice as many at most.
 const (
-	memoSize = 2048
+	memoSize = 1024
 	memoFew  = 512 // when they are read shortly before they are needed
 )
 

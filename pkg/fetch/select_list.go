@@ -122,7 +122,7 @@ func (s *selection) listStable(ctx context.Context, filter string, wants []Want)
 }
 
 // listOnce lists the names that any of wants picks; paged is told, once, when
-// that takes more than one page. Models that the listing shows whole are remembered.
+// that takes more than one page. Of models that the listing shows whole, the first are remembered.
 func (s *selection) listOnce(ctx context.Context, filter string, wants []Want, paged func()) ([]string, error) {
 	whole := ListsWhole(s.f.Source)
 	q := Query{Filter: filter, Paged: paged, Names: !whole}
@@ -139,7 +139,7 @@ func (s *selection) listOnce(ctx context.Context, filter string, wants []Want, p
 			continue
 		}
 		names = append(names, name)
-		if whole {
+		if whole && len(names) <= memoSize { // the first are needed first
 			s.f.memo.models.keep(Results[string, mlflow.RegisteredModel]{name: {Value: m}})
 		}
 	}
