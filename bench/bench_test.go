@@ -5,15 +5,15 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,7 +77,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.work = memory
 	t.Cleanup(func() { os.RemoveAll(memory) })
-	for _, program := range []string{"./cmd/mlreport", "./bench/store", "./bench/copylimit", "./bench/serverlimit"} {
+	for _, program := range []string{"./bench/measured", "./cmd/mlreport", "./bench/store", "./bench/copylimit", "./bench/serverlimit"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", b.bin, program)
 		build.Dir, build.Env = b.root, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -107,24 +107,27 @@ type figures struct {
 // run runs a program to its end.
 func (b *bench) run(cmd *exec.Cmd) figures {
 	b.t.Helper()
+	if cmd.Err != nil {
+		b.t.Fatal(cmd.Err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer read.Close()
+	through := exec.Command(b.program("measured"), append([]string{cmd.Path}, cmd.Args[1:]...)...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	began := time.Now()
-	err := cmd.Run()
-	took := time.Since(began)
+	through.Stdin, through.Stdout, through.Stderr = cmd.Stdin, &stdout, &stderr
+	through.Dir, through.Env, through.ExtraFiles = cmd.Dir, cmd.Env, []*os.File{write}
+	err = errors.Join(through.Run(), write.Close())
 	if err != nil {
 		b.t.Fatalf("%s: %v\n%.2000s\n%.2000s", cmd, err, &stdout, &stderr)
 	}
-	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		b.t.Fatal("the system does not say what a process used")
+	var used struct{ Seconds, CPU, Memory float64 }
+	if err := json.NewDecoder(read).Decode(&used); err != nil {
+		b.t.Fatalf("%s: what it took: %v", cmd, err)
 	}
-	perMB := 1024.0
-	if runtime.GOOS == "darwin" {
-		perMB *= 1024
-	}
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return figures{seconds: took.Seconds(), cpu: cpu.Seconds(), memory: float64(used.Maxrss) / perMB, output: stdout.Bytes()}
+	return figures{seconds: used.Seconds, cpu: used.CPU, memory: used.Memory / (1 << 20), output: stdout.Bytes()}
 }
 
 // measure runs all cases in turns.

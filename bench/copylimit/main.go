@@ -147,10 +147,12 @@ func (c *copier) read(ctx context.Context, rows []row) (sources map[string]strin
 			err = c.scan(ctx, "SELECT * FROM "+table+" WHERE "+keys, values, each)
 		}
 	}
-	ask("registered_models", in("name", models), models, nil)
-	ask("registered_model_tags", in("name", models), models, nil)
-	ask("registered_model_aliases", in("name", models), models, nil)
-	both := "(name, version) IN (VALUES " + repeat("(?,?)", len(rows)) + ")"
+	// The registry's keys begin with the workspace: without it, tables are read from end to end.
+	named := "workspace = 'default' AND " + in("name", models)
+	ask("registered_models", named, models, nil)
+	ask("registered_model_tags", named, models, nil)
+	ask("registered_model_aliases", named, models, nil)
+	both := "workspace = 'default' AND (name, version) IN (VALUES " + repeat("(?,?)", len(rows)) + ")"
 	ask("model_version_tags", both, pairs, nil)
 	ask("model_versions", both, pairs, func(cells []any) { // name, version, ..., source, run_id: by MLflow's order of columns
 		sources[fmt.Sprint(cells[0], "/", cells[1])] = cells[7].(string)
