@@ -1,25 +1,26 @@
 package report
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/mlreport/mlreport/internal/offsets"
 )
 
 // maxRow bounds one row of an index, and what stands behind the rows.
 const maxRow = 64 << 20
 
+const usualRow = 2 << 10 // more than most rows take
+
 // An IndexReader finds rows of an index.json by place and by URI without
-// holding them: 16 bytes per place and per distinct URI of a row are in
+// holding them: 8 bytes per place and per distinct URI of a row are in
 // memory, rows are read when they are asked for. It is safe for concurrent use.
 type IndexReader struct {
 	// Index is what stands beside the rows.
@@ -27,17 +28,8 @@ type IndexReader struct {
 
 	src  io.ReaderAt
 	size int64
-	seed maphash.Seed
-	keys []lookup // by hash, then offset
+	at   *offsets.Table // of rows, by place, and by host and URI
 	rows int
-
-	decoding sync.Mutex // the library sets up how a type is read while it is first read
-}
-
-// lookup says that the row at offset may be one whose place or URI has this hash.
-type lookup struct {
-	hash   uint64
-	offset int64
 }
 
 // rowNames is what a row is found by.
@@ -52,9 +44,10 @@ type rowNames struct {
 // strict JSON, a repeated key or another format (ErrIndexFormat) is an error.
 // src must stay as it is while the reader is used.
 func ReadIndex(src io.ReaderAt, size int64) (*IndexReader, error) {
-	r := &IndexReader{src: src, size: size, seed: maphash.MakeSeed()}
-	x, err := r.scan(func(offset int64, v jsontext.Value) error {
-		row, err := decodeRow[rowNames](v)
+	r := &IndexReader{src: src, size: size, at: offsets.New(size)}
+	var err error
+	r.Index, err = r.scan(func(offset int64, d *jsontext.Decoder) error {
+		row, err := decodeRow[rowNames](d)
 		r.rows++
 		r.learn(offset, row)
 		return err
@@ -62,11 +55,7 @@ func ReadIndex(src io.ReaderAt, size int64) (*IndexReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Index = x
-	slices.SortFunc(r.keys, func(a, b lookup) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.offset, b.offset))
-	})
-	r.keys = slices.Compact(r.keys)
+	r.at.Ready()
 	return r, nil
 }
 
@@ -76,8 +65,8 @@ func (r *IndexReader) Len() int { return r.rows }
 // All streams the rows in order.
 func (r *IndexReader) All() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		_, err := r.scan(func(_ int64, v jsontext.Value) error {
-			row, err := decodeRow[Row](v)
+		_, err := r.scan(func(_ int64, d *jsontext.Decoder) error {
+			row, err := decodeRow[Row](d)
 			if err == nil && !yield(row, nil) {
 				err = errStop
 			}
@@ -91,7 +80,7 @@ func (r *IndexReader) All() iter.Seq2[Row, error] {
 
 // ByPlace finds the row whose report lies at place; false when there is none.
 func (r *IndexReader) ByPlace(place string) (Row, bool, error) {
-	for row, err := range r.find(r.hash(place)) {
+	for row, err := range r.find(place) {
 		if err != nil || row.Place == place {
 			return row, err == nil, err
 		}
@@ -103,7 +92,7 @@ func (r *IndexReader) ByPlace(place string) (Row, bool, error) {
 func (r *IndexReader) ByURI(host, uri string) iter.Seq2[Row, error] {
 	uri = asWritten(uri)
 	return func(yield func(Row, error) bool) {
-		for row, err := range r.find(r.hash(host, uri)) {
+		for row, err := range r.find(host, uri) {
 			if err == nil && (row.Host != host || row.URI != uri && !slices.Contains(row.URIs, uri)) {
 				continue
 			}
@@ -117,34 +106,23 @@ func (r *IndexReader) ByURI(host, uri string) iter.Seq2[Row, error] {
 // asWritten is text as JSON can hold it.
 func asWritten(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-func (r *IndexReader) hash(parts ...string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(r.seed)
-	for _, p := range parts {
-		h.WriteString(p)
-		h.WriteByte(0xff) // in no text
-	}
-	return h.Sum64()
-}
-
 func (r *IndexReader) learn(offset int64, row rowNames) {
 	if row.Place != "" {
-		r.keys = append(r.keys, lookup{r.hash(row.Place), offset})
+		r.at.Add(offset, row.Place)
 	}
-	r.keys = append(r.keys, lookup{r.hash(row.Host, row.URI), offset})
+	r.at.Add(offset, row.Host, row.URI)
 	for _, u := range row.URIs {
 		if u != row.URI {
-			r.keys = append(r.keys, lookup{r.hash(row.Host, u), offset})
+			r.at.Add(offset, row.Host, u)
 		}
 	}
 }
 
-// find streams the rows that were learned under a hash.
-func (r *IndexReader) find(hash uint64) iter.Seq2[Row, error] {
+// find streams the rows that may be of a key.
+func (r *IndexReader) find(key ...string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		i, _ := slices.BinarySearchFunc(r.keys, hash, func(k lookup, h uint64) int { return cmp.Compare(k.hash, h) })
-		for ; i < len(r.keys) && r.keys[i].hash == hash; i++ {
-			row, err := r.rowAt(r.keys[i].offset)
+		for offset := range r.at.Find(key...) {
+			row, err := r.rowAt(offset)
 			if !yield(row, err) || err != nil {
 				return
 			}
@@ -152,16 +130,20 @@ func (r *IndexReader) find(hash uint64) iter.Seq2[Row, error] {
 	}
 }
 
-func (r *IndexReader) rowAt(offset int64) (Row, error) {
-	d := jsontext.NewDecoder(io.NewSectionReader(r.src, offset, min(r.size-offset, maxRow)))
-	v, err := d.ReadValue()
-	if err != nil {
+// rowAt reads the row at an offset: a short line in one go, as our indexes have
+// them, and else whatever is there.
+func (r *IndexReader) rowAt(offset int64) (row Row, err error) {
+	start := make([]byte, min(usualRow, r.size-offset))
+	if _, err := r.src.ReadAt(start, offset); err != nil {
 		return Row{}, indexError(offset, err)
 	}
-	r.decoding.Lock()
-	defer r.decoding.Unlock()
-	row, err := decodeRow[Row](v)
-	if err != nil {
+	if line, _, ok := bytes.Cut(start, []byte{'\n'}); ok {
+		if err := json.Unmarshal(bytes.TrimSuffix(line, []byte{','}), &row); err == nil {
+			return row, nil
+		}
+	}
+	rest := io.NewSectionReader(r.src, offset, min(r.size-offset, maxRow))
+	if row, err = decodeRow[Row](jsontext.NewDecoder(rest)); err != nil {
 		return Row{}, indexError(offset, err)
 	}
 	return row, nil
@@ -169,12 +151,12 @@ func (r *IndexReader) rowAt(offset int64) (Row, error) {
 
 // decodeRow reads a row or a part of it. Members without a field are those of
 // a later mlreport.
-func decodeRow[T any](v jsontext.Value) (T, error) {
+func decodeRow[T any](d *jsontext.Decoder) (T, error) {
 	var row T
-	if v.Kind() != '{' {
+	if kind := d.PeekKind(); kind != '{' && kind != 0 { // 0: the library says what is wrong
 		return row, errors.New("a row that is not an object")
 	}
-	err := json.Unmarshal(v, &row)
+	err := json.UnmarshalDecode(d, &row)
 	return row, err
 }
 

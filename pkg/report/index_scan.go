@@ -14,10 +14,11 @@ import (
 // errStop ends a scan that its caller had enough of.
 var errStop = errors.New("enough")
 
-// scan reads the index from its start, hands on each row with its offset
-// (valid until row returns, whose error ends the scan), and returns what stands beside the rows. The layout in lines does not matter: an
-// index that went through another program's hands still reads.
-func (r *IndexReader) scan(row func(offset int64, v jsontext.Value) error) (Index, error) {
+// scan reads the index from its start and returns what stands beside the rows.
+// row is to read each row, which begins at offset; its error ends the scan. The
+// layout in lines does not matter: an index that went through another program's
+// hands still reads.
+func (r *IndexReader) scan(row func(offset int64, d *jsontext.Decoder) error) (Index, error) {
 	src := &limited{src: io.NewSectionReader(r.src, 0, r.size), left: maxRow}
 	d := jsontext.NewDecoder(src)
 	s := scanner{d: d, src: src, row: row}
@@ -33,7 +34,7 @@ func (r *IndexReader) scan(row func(offset int64, v jsontext.Value) error) (Inde
 type scanner struct {
 	d     *jsontext.Decoder
 	src   *limited
-	row   func(int64, jsontext.Value) error
+	row   func(int64, *jsontext.Decoder) error
 	index Index
 }
 
@@ -96,15 +97,17 @@ func (s *scanner) entries() error {
 	}
 	for s.d.PeekKind() != ']' {
 		s.src.left = maxRow
-		v, err := s.d.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := s.row(s.d.InputOffset()-int64(len(v)), v); err != nil {
+		if err := s.row(s.offset(), s.d); err != nil {
 			return err
 		}
 	}
 	return s.expect(']')
+}
+
+// offset is where the value begins whose kind was looked at.
+func (s *scanner) offset() int64 {
+	ahead := s.d.UnreadBuffer()
+	return s.d.InputOffset() + int64(len(ahead)-len(bytes.TrimLeft(ahead, ", \t\r\n")))
 }
 
 func (s *scanner) expect(kind jsontext.Kind) error {

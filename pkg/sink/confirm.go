@@ -22,7 +22,7 @@ func (t *Tree) Confirm(row report.Row) (bool, error) {
 	}
 	defer t.alone(row.Place)()
 	folderPath := path.Join(reportsFolder, row.Place)
-	in, err := t.top.open(folderPath, false)
+	in, err := t.openFolder(folderPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -44,6 +44,16 @@ func (t *Tree) Confirm(row report.Row) (bool, error) {
 		}
 	}
 	return report, nil
+}
+
+// openFolder opens the folder of a report that is there.
+func (t *Tree) openFolder(name string) (folder, error) {
+	above, err := t.parents.get(t.top, path.Dir(name), false)
+	if err != nil {
+		return folder{}, err
+	}
+	defer t.parents.giveBack(above)
+	return above.open(path.Base(name), false)
 }
 
 // confirmFile compares a file with what the last index says about it.
@@ -71,20 +81,20 @@ func (t *Tree) confirmObject(want report.FileRef) (bool, error) {
 	}
 	key := keyOf(want.Path)
 	defer t.aloneWith(key)()
-	in, err := t.top.open(path.Dir(want.Path), false)
+	in, err := t.parents.get(t.top, path.Dir(want.Path), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	defer in.close()
+	defer t.parents.giveBack(in)
 	name := path.Base(want.Path)
 	if t.objectDone(key) {
 		data, err := in.read(name)
 		return err == nil && data != nil && fileRef(want.Path, data) == want, err
 	}
-	ok, err := t.confirmFile(in, name, want)
+	ok, err := t.confirmFile(in.folder, name, want)
 	if ok {
 		t.objectIsDone(key)
 	}
@@ -97,7 +107,7 @@ func (t *Tree) ReadModel(place string) []byte {
 	if checkPlace(place) != nil {
 		return nil
 	}
-	in, err := t.top.open(path.Join(reportsFolder, place), false)
+	in, err := t.openFolder(path.Join(reportsFolder, place))
 	if err != nil {
 		return nil
 	}

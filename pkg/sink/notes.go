@@ -3,15 +3,13 @@ package sink
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
-	"hash/maphash"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 
+	"github.com/mlreport/mlreport/internal/offsets"
 	"github.com/mlreport/mlreport/pkg/mlflow"
 )
 
@@ -21,25 +19,19 @@ const notesFormat = "mlreport-notes/1"
 // maxNote bounds one line.
 const maxNote = 1 << 20
 
+const usualNote = 512 // bytes: more than most lines take
+
 // notes are what a batch writes down about places for the next one: a line
 // each, behind a first line that says which program wrote them. They are about
 // this machine and this moment (times of files), so that they stand in no
 // index; who loses them has to read everything again.
 type notes struct {
-	seed maphash.Seed
-	old  *os.File // nil: there are none, or another program wrote them
-	keys []noteKey
+	old *os.File       // nil: there are none, or another program wrote them
+	at  *offsets.Table // of lines of old, by place as it is written; nil: they are not to be relied on
 
 	mu  sync.Mutex
 	new *os.File
 	buf *bufio.Writer
-}
-
-// noteKey finds the line of a place.
-type noteKey struct {
-	hash   uint64
-	offset int64
-	length int32
 }
 
 // openNotes reads what the last batch noted. Notes of another program, and
@@ -54,15 +46,15 @@ func (t *Tree) openNotes() error {
 		return t.top.fail("reading", notesName, err)
 	}
 	t.notes.old = file
-	if !t.notes.scan(file, t.o.Writer) {
-		t.notes.keys = nil
+	if at := offsets.New(info.Size()); scanNotes(file, t.o.Writer, at) {
+		at.Ready()
+		t.notes.at = at
 	}
-	slices.SortFunc(t.notes.keys, func(a, b noteKey) int { return cmp.Compare(a.hash, b.hash) })
 	return nil
 }
 
-// scan learns where the notes are; false when they are not to be relied on.
-func (n *notes) scan(file io.Reader, writer string) bool {
+// scanNotes learns where the notes are; false when they are not to be relied on.
+func scanNotes(file io.Reader, writer string, at *offsets.Table) bool {
 	lines := bufio.NewReaderSize(file, maxNote)
 	var offset int64
 	for {
@@ -77,7 +69,7 @@ func (n *notes) scan(file io.Reader, writer string) bool {
 			}
 		} else {
 			place, _, _ := bytes.Cut(line, []byte{'\t'})
-			n.keys = append(n.keys, noteKey{maphash.Bytes(n.seed, place), offset, int32(len(line))})
+			at.Add(offset, string(place))
 		}
 		offset += int64(len(line))
 	}
@@ -86,15 +78,24 @@ func (n *notes) scan(file io.Reader, writer string) bool {
 // get finds the note on a place; nil when there is none.
 func (n *notes) get(place string) []byte {
 	quoted := strconv.Quote(place)
-	hash := maphash.String(n.seed, quoted)
-	i, _ := slices.BinarySearchFunc(n.keys, hash, func(k noteKey, h uint64) int { return cmp.Compare(k.hash, h) })
-	for ; i < len(n.keys) && n.keys[i].hash == hash; i++ {
-		line := make([]byte, n.keys[i].length)
-		if _, err := n.old.ReadAt(line, n.keys[i].offset); err != nil {
-			return nil
+	for offset := range n.at.Find(quoted) {
+		if note, ok := bytes.CutPrefix(n.lineAt(offset), []byte(quoted+"\t")); ok {
+			return note
 		}
-		if note, ok := bytes.CutPrefix(line, []byte(quoted+"\t")); ok {
-			return note[:len(note)-1]
+	}
+	return nil
+}
+
+// lineAt reads one line, without its end; nil when it cannot be read.
+func (n *notes) lineAt(offset int64) []byte {
+	for _, room := range []int{usualNote, maxNote} {
+		line := make([]byte, room)
+		got, err := n.old.ReadAt(line, offset)
+		if line, _, ok := bytes.Cut(line[:got], []byte{'\n'}); ok {
+			return line
+		}
+		if err != nil {
+			return nil
 		}
 	}
 	return nil
@@ -103,7 +104,7 @@ func (n *notes) get(place string) []byte {
 // Note gives what the last batch noted on a place with AddNote; nil when there
 // is nothing, or when it is not to be relied on.
 func (t *Tree) Note(place string) []byte {
-	if t.notes.old == nil {
+	if t.notes.at == nil {
 		return nil
 	}
 	return t.notes.get(place)

@@ -42,7 +42,7 @@ func (t *Tree) writeObject(o ObjectFile) (report.FileRef, error) {
 	where := path.Join(objectsFolder, o.Path) + ".json"
 	key := keyOf(where)
 	defer t.aloneWith(key)()
-	in, err := t.parents.get(t.top, path.Dir(where))
+	in, err := t.parents.get(t.top, path.Dir(where), true)
 	if err != nil {
 		return report.FileRef{}, err
 	}

@@ -10,7 +10,7 @@ import (
 const maxParents = 64
 
 // parents keeps the folders of models open, of which many versions are
-// written in a row: to walk from the tree's top to each file costs more than
+// written or looked at in a row: to walk from the tree's top to each file costs more than
 // to write it.
 type parents struct {
 	mu   sync.Mutex
@@ -23,15 +23,15 @@ type parent struct {
 }
 
 // get opens a folder below top, once for all who use it at a time; it must be
-// given back. One that is not there is made.
-func (p *parents) get(top folder, name string) (*parent, error) {
+// given back. One that is not there is made, or gives fs.ErrNotExist.
+func (p *parents) get(top folder, name string, make bool) (*parent, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if have := p.open[name]; have != nil {
 		have.users++
 		return have, nil
 	}
-	f, err := top.open(name, true)
+	f, err := top.open(name, make)
 	if err != nil {
 		return nil, err
 	}

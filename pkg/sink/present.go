@@ -28,7 +28,7 @@ type present struct {
 // enter opens the folder of a place, made when it is not there, and looks at
 // what lies in it. Without error the caller closes it.
 func (t *Tree) enter(place string) (present, error) {
-	above, err := t.parents.get(t.top, path.Join(reportsFolder, path.Dir(place)))
+	above, err := t.parents.get(t.top, path.Join(reportsFolder, path.Dir(place)), true)
 	if err != nil {
 		return present{}, err
 	}

@@ -115,8 +115,7 @@ func Open(ctx context.Context, o Options) (*Tree, error) {
 }
 
 func newTree(o Options, top folder) *Tree {
-	seed := maphash.MakeSeed()
-	return &Tree{o: o, top: top, seed: seed, notes: notes{seed: seed}, objects: map[objectKey]struct{}{}}
+	return &Tree{o: o, top: top, seed: maphash.MakeSeed(), objects: map[objectKey]struct{}{}}
 }
 
 func openTop(o Options) (folder, error) {

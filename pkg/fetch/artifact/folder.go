@@ -114,7 +114,11 @@ func (f *folder) file(rel string) (*os.File, os.FileInfo, error) {
 
 // read reads the file at path below the place.
 func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, error) {
-	f, info, err := p.folder.file(join(p.rel, path))
+	rel := join(p.rel, path)
+	if p.folder.unchanged(rel, since) {
+		return fetch.File{Stamp: since, Unchanged: true}, nil
+	}
+	f, info, err := p.folder.file(rel)
 	if err != nil {
 		return fetch.File{}, err
 	}
@@ -123,7 +127,7 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 		return fetch.File{}, notFound("not a regular file")
 	}
 	out := fetch.File{Stamp: fetch.Stamp{Size: info.Size(), ModTime: info.ModTime()}}
-	if since.Size == info.Size() && !since.IsZero() && since.ModTime.Equal(info.ModTime()) {
+	if isOf(info, since) {
 		out.Unchanged = true
 		return out, nil
 	}
@@ -139,6 +143,24 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 	}
 	out.Data = data.Bytes()
 	return out, nil
+}
+
+// unchanged tells whether a file is as it was, without opening it. One behind
+// a link is opened.
+func (f *folder) unchanged(rel string, since fetch.Stamp) bool {
+	if since.ModTime.IsZero() {
+		return false
+	}
+	root, err := f.open()
+	if err != nil {
+		return false // reading says why
+	}
+	info, err := root.Lstat(filepath.FromSlash(rel))
+	return err == nil && info.Mode().IsRegular() && isOf(info, since)
+}
+
+func isOf(info fs.FileInfo, since fetch.Stamp) bool {
+	return !since.ModTime.IsZero() && since.Size == info.Size() && since.ModTime.Equal(info.ModTime())
 }
 
 func tooLarge(limit int64) error {
