@@ -14,6 +14,8 @@ type note struct {
 	asked string       // see job.asking; "" when the store cannot tell its state
 }
 
+const usualNote = 384 // bytes: more than most notes take
+
 // encode writes a note as one line.
 func (n note) encode() []byte {
 	o := &mlflow.Object{}
@@ -41,7 +43,7 @@ func (n note) encode() []byte {
 		}
 		set("asked", n.asked)
 	}
-	return mlflow.JSON{}.Append(nil, o)
+	return mlflow.JSON{}.Append(make([]byte, 0, usualNote), o)
 }
 
 // decodeNote reads a note; zero when there is none.

@@ -67,6 +67,9 @@ func compareRows(a, b *spooledRow) int {
 
 // add takes a row and its record.
 func (s *spooledRows) add(r Row, record []byte) error {
+	if s.text == nil { // pages of it that no row comes to cost nothing
+		s.text = make([]byte, 0, heldBytes+usualRow)
+	}
 	at := len(s.text)
 	s.text = append(s.text, r.Model...)
 	row := len(s.text)

@@ -29,9 +29,10 @@ type notes struct {
 	old *os.File       // nil: there are none, or another program wrote them
 	at  *offsets.Table // of lines of old, by place as it is written; nil: they are not to be relied on
 
-	mu  sync.Mutex
-	new *os.File
-	buf *bufio.Writer
+	mu   sync.Mutex
+	new  *os.File
+	buf  *bufio.Writer
+	line []byte // the last one, whose room the next one takes
 }
 
 // openNotes reads what the last batch noted. Notes of another program, and
@@ -120,8 +121,9 @@ func (t *Tree) AddNote(place string, note []byte) error {
 			return t.top.fail("writing", notesName, err)
 		}
 	}
-	line := append(strconv.AppendQuote(nil, place), '\t')
-	_, err := t.notes.buf.Write(append(append(line, note...), '\n'))
+	line := append(strconv.AppendQuote(t.notes.line[:0], place), '\t')
+	t.notes.line = append(append(line, note...), '\n')
+	_, err := t.notes.buf.Write(t.notes.line)
 	return t.top.fail("writing", notesName, err)
 }
 
