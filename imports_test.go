@@ -39,7 +39,7 @@ func layers() map[string]layer {
 			"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",
 		}},
 		"pkg/fetch/filestore": {backend, []string{errgroup}},
-		"pkg/fetch/artifact":  {backend, nil},
+		"pkg/fetch/artifact":  {backend, []string{"golang.org/x/sys/unix"}},
 		"pkg/fetch/cloud":     {backend, []string{"*"}}, // the vendors' libraries
 		"pkg/enrich":          {[]string{"pkg/mlflow"}, []string{jsontext}},
 		"pkg/report":          {[]string{"pkg/mlflow", "internal/offsets"}, []string{json, jsontext}},

@@ -23,9 +23,10 @@ type folder struct {
 	name    string  // in parent
 	mounted bool    // it must be there: the user said so
 
-	mu   sync.Mutex
-	root *os.Root
-	gone error // why one that need not be there is not: not looked for again
+	mu    sync.Mutex
+	root  *os.Root
+	quick quickDir // root, opened once more
+	gone  error    // why one that need not be there is not: not looked for again
 }
 
 func newFolder(dir string) *folder {
@@ -80,6 +81,7 @@ func (f *folder) open() (*os.Root, error) {
 	if f.root, err = openRoot(name); err != nil {
 		return nil, classify(err)
 	}
+	f.quick = openQuickDir(f.root)
 	return f.root, nil
 }
 
@@ -89,7 +91,7 @@ func (f *folder) close() error {
 	if f.root == nil {
 		return nil
 	}
-	err := f.root.Close()
+	err := errors.Join(f.root.Close(), f.quick.close())
 	f.root = nil
 	return err
 }
@@ -115,8 +117,8 @@ func (f *folder) file(rel string) (*os.File, os.FileInfo, error) {
 // read reads the file at path below the place.
 func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, error) {
 	rel := join(p.rel, path)
-	if p.folder.unchanged(rel, since) {
-		return fetch.File{Stamp: since, Unchanged: true}, nil
+	if out, ok := p.folder.readQuickly(rel, limit, since); ok {
+		return out, nil
 	}
 	f, info, err := p.folder.file(rel)
 	if err != nil {
@@ -127,8 +129,7 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 		return fetch.File{}, notFound("not a regular file")
 	}
 	out := fetch.File{Stamp: fetch.Stamp{Size: info.Size(), ModTime: info.ModTime()}}
-	if isOf(info, since) {
-		out.Unchanged = true
+	if out.Unchanged = unchanged(out.Stamp, since); out.Unchanged {
 		return out, nil
 	}
 	if info.Size() > limit {
@@ -145,22 +146,9 @@ func (p place) read(path string, limit int64, since fetch.Stamp) (fetch.File, er
 	return out, nil
 }
 
-// unchanged tells whether a file is as it was, without opening it. One behind
-// a link is opened.
-func (f *folder) unchanged(rel string, since fetch.Stamp) bool {
-	if since.ModTime.IsZero() {
-		return false
-	}
-	root, err := f.open()
-	if err != nil {
-		return false // reading says why
-	}
-	info, err := root.Lstat(filepath.FromSlash(rel))
-	return err == nil && info.Mode().IsRegular() && isOf(info, since)
-}
-
-func isOf(info fs.FileInfo, since fetch.Stamp) bool {
-	return !since.ModTime.IsZero() && since.Size == info.Size() && since.ModTime.Equal(info.ModTime())
+// unchanged tells whether a file is as it was, as far as its stamp can tell.
+func unchanged(now, since fetch.Stamp) bool {
+	return !since.ModTime.IsZero() && since.Size == now.Size && since.ModTime.Equal(now.ModTime)
 }
 
 func tooLarge(limit int64) error {
