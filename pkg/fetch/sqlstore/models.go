@@ -25,7 +25,7 @@ func modelFields() []field {
 	}
 }
 
-// models reads registered models in five queries.
+// models reads registered models in six queries.
 func (r *reader) models(ctx context.Context, names []string) (map[string]mlflow.RegisteredModel, error) {
 	keys := anys(names)
 	tags, err := pairs(ctx, r, search{table: "registered_model_tags", keys: []string{"name"}, columns: []string{"name", "key", "value"}}, keys, firstText)

@@ -127,29 +127,31 @@ func (r *reader) versionTags(ctx context.Context, keys []any) (map[mlflow.Versio
 // latestVersions reads the highest version of each stage of models, with tags
 // and, as servers do, without aliases.
 func (r *reader) latestVersions(ctx context.Context, models []any) (map[string][]any, error) {
-	d, m := r.store.dialect, newVersionMaker()
-	inner, values := r.sql(search{
-		table: "model_versions", keys: []string{"name"}, columns: m.columns(),
-		only: r.alive(), values: []any{deletedStage},
-	}, models)
-	query := "SELECT * FROM (SELECT latest.*, ROW_NUMBER() OVER (PARTITION BY " + d.names([]string{"name", "current_stage"}) +
-		" ORDER BY " + d.name("version") + " DESC) AS place FROM (" + inner + ") AS latest) AS placed WHERE place = 1"
-	var rows [][]any
-	var keys []any
-	err := r.scan(ctx, query, values, len(m.columns())+1, func(row []any) {
-		rows = append(rows, slices.Clone(row))
-		keys = append(keys, row[0], row[1])
-	})
+	keys, err := r.latestIDs(ctx, models)
 	if err != nil {
 		return nil, err
 	}
+	m := newVersionMaker()
 	if m.tags, err = r.versionTags(ctx, keys); err != nil {
 		return nil, err
 	}
 	found := map[string][]any{}
-	for _, row := range rows {
+	err = r.find(ctx, search{table: "model_versions", keys: []string{"name", "version"}, columns: m.columns()}, keys, func(row []any) {
 		id, v := m.make(row)
 		found[id.Model] = append(found[id.Model], v.Object)
-	}
-	return found, nil
+	})
+	return found, err
+}
+
+// latestIDs lists name, version, name, ... of the highest version of each
+// stage: all versions of a model are looked at, but only those read whole.
+func (r *reader) latestIDs(ctx context.Context, models []any) (keys []any, err error) {
+	d := r.store.dialect
+	alive, values := r.sql(search{
+		table: "model_versions", keys: []string{"name"}, columns: []string{"name", "current_stage", "version"},
+		only: r.alive(), values: []any{deletedStage},
+	}, models)
+	query := "SELECT " + d.name("name") + ", MAX(" + d.name("version") + ") FROM (" + alive + ") AS alive GROUP BY " + d.names([]string{"name", "current_stage"})
+	err = r.scan(ctx, query, values, 2, func(row []any) { keys = append(keys, row[0], row[1]) })
+	return keys, err
 }
