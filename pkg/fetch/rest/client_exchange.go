@@ -131,11 +131,12 @@ func (c *Client) endedError(q call, err error) error {
 
 // try asks once. It never returns both an answer and a failure that another
 // try could change.
-func (c *Client) try(ctx context.Context, q call, r *retries) (answer, *failure) {
+func (c *Client) try(ctx context.Context, q call, r *retries) (a answer, f *failure) {
 	if err := c.lane.enter(ctx); err != nil {
 		return answer{}, &failure{err: c.endedError(q, err)}
 	}
 	defer c.lane.leave()
+	defer c.tell(ctx, q, &a, &f, c.opts.Now())
 	r.tries++
 	c.counts.add(func(s *Stats) { s.Requests++ })
 	within, cancel := context.WithTimeout(ctx, r.timeout(c.opts))
@@ -145,7 +146,7 @@ func (c *Client) try(ctx context.Context, q call, r *retries) (answer, *failure)
 		return answer{}, c.fault(ctx, q, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
-	a := answer{status: resp.StatusCode, header: resp.Header}
+	a = answer{status: resp.StatusCode, header: resp.Header}
 	if q.since != "" && (a.status == http.StatusNotModified || success(a.status) && a.header.Get("ETag") == q.since) {
 		c.contacted.Store(true)
 		c.counts.answered(a.status, 0)
@@ -161,7 +162,7 @@ func (c *Client) try(ctx context.Context, q call, r *retries) (answer, *failure)
 	if err != nil && success(a.status) {
 		return answer{}, c.brokenBody(ctx, q, a.status, err)
 	}
-	f := c.examine(q, &a)
+	f = c.examine(q, &a)
 	if f == nil || !f.absent {
 		c.contacted.Store(true)
 	}

@@ -1,8 +1,11 @@
 package rest
 
 import (
+	"context"
+	"log/slog"
 	"maps"
 	"sync"
+	"time"
 )
 
 // Stats count what a Client did since it was made.
@@ -33,6 +36,20 @@ func (c *counts) answered(status int, bytes int64) {
 		s.Statuses[status]++
 		s.Bytes += bytes
 	})
+}
+
+// tell logs a request and what came of it. Of its address only what the call
+// is named by: an address may hold a secret.
+func (c *Client) tell(ctx context.Context, q call, a *answer, f **failure, sent time.Time) {
+	if !c.opts.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	about := []any{"method", q.method, "call", q.name, "status", a.status, "bytes", len(a.body), "took", c.opts.Now().Sub(sent).Round(time.Millisecond)}
+	if *f != nil {
+		about[5] = (*f).status
+		about = append(about, "error", (*f).err)
+	}
+	c.opts.Log.Debug("request", about...)
 }
 
 // Away tells whether the server went away and did not come back: a call used up
