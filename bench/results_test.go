@@ -51,7 +51,7 @@ func (s *size) find(number string) *measured {
 // results is the text of results.md.
 func results(b *bench, all []*size) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "# What a batch costs\n\n`make bench` wrote this in %s. Figures are medians of %d rounds in which all cases ran once, those of less than a second three times, and case 1 of large stores in one round only; only the ratios mean something elsewhere.\n\n%s\n",
+	fmt.Fprintf(&out, "# What a batch costs\n\n`make bench` wrote this in %s. Figures are medians of %d rounds in which all cases ran once, those of less than five seconds three times, and case 1 of large stores in one round only; only the ratios mean something elsewhere.\n\n%s\n",
 		time.Since(b.started).Round(time.Second), rounds, machine(b))
 	for _, s := range all {
 		fmt.Fprintf(&out, "## %d versions\n\n| case | what | models | seconds | models/s | requests | CPU s | peak MB |\n|---|---|---:|---:|---:|---:|---:|---:|\n", s.versions)
