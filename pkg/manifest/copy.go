@@ -31,7 +31,8 @@ const (
 	ofRun   = "run/"
 )
 
-// ParseCopy reads the words of a `copy:`.
+// ParseCopy reads the words of a `copy:`. The error about a word holds it, and
+// wraps one that does not.
 func ParseCopy(words []string) (Copy, error) {
 	var c Copy
 	for _, w := range words {
@@ -144,8 +145,8 @@ func (p *parser) copies(f field) *Copy {
 			continue
 		}
 		if _, err := ParseCopy([]string{t.value()}); err != nil {
-			_, why, _ := strings.Cut(err.Error(), `" `)
-			p.wrong(n, fmt.Sprintf("%s: %s %s", f.key, t.shown(), why), "write evidence, or patterns such as model/conda.yaml, run/plots/*.png or *.json")
+			why := errors.Unwrap(err) // without the word, which may be a secret
+			p.wrong(n, fmt.Sprintf("%s: %s %v", f.key, t.shown(), why), "write evidence, or patterns such as model/conda.yaml, run/plots/*.png or *.json")
 		}
 		words = append(words, t.value())
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,6 +31,8 @@ type IndexReader struct {
 	size int64
 	at   *offsets.Table // of rows, by place, and by host and URI
 	rows int
+
+	decoding sync.Mutex // the library sets up how a type is read while it is first read
 }
 
 // rowNames is what a row is found by.
@@ -165,6 +168,8 @@ func (r *IndexReader) rowAt(offset int64) (row Row, err error) {
 	if _, err := r.src.ReadAt(start, offset); err != nil {
 		return Row{}, indexError(offset, err)
 	}
+	r.decoding.Lock()
+	defer r.decoding.Unlock()
 	if line, _, ok := bytes.Cut(start, []byte{'\n'}); ok {
 		if err := json.Unmarshal(bytes.TrimSuffix(line, []byte{','}), &row); err == nil {
 			return row, nil
