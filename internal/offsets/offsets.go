@@ -34,7 +34,7 @@ func (t *Table) Add(offset int64, key ...string) {
 // Ready ends adding.
 func (t *Table) Ready() {
 	slices.Sort(t.keys)
-	t.keys = slices.Clip(slices.Compact(t.keys))
+	t.keys = slices.Compact(t.keys)
 }
 
 // Find streams the offsets of a key, ascending.

@@ -9,9 +9,9 @@ import (
 // maxParents is how many folders are kept open between two reports.
 const maxParents = 64
 
-// parents keeps the folders of models open, of which many versions are
-// written or looked at in a row: to walk from the tree's top to each file costs more than
-// to write it.
+// parents keeps the folders of models open, of which many versions are written
+// or looked at in a row: to walk from the tree's top to each file costs more
+// than to write it.
 type parents struct {
 	mu   sync.Mutex
 	open map[string]*parent // by path

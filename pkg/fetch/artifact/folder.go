@@ -25,8 +25,8 @@ type folder struct {
 
 	mu    sync.Mutex
 	root  *os.Root
-	quick quickDir // root, opened once more
-	gone  error    // why one that need not be there is not: not looked for again
+	quick *quickDir // root, opened once more; nil: there is no quicker way
+	gone  error     // why one that need not be there is not: not looked for again
 }
 
 func newFolder(dir string) *folder {

@@ -17,34 +17,35 @@ import (
 type quickDir struct {
 	file *os.File
 	conn syscall.RawConn
-	none *atomic.Bool // the system cannot, or is not allowed to
+	none atomic.Bool // the system cannot, or is not allowed to
 }
 
-// openQuickDir gives one that is of no use when it cannot be opened.
-func openQuickDir(root *os.Root) quickDir {
+// openQuickDir gives nil when the folder cannot be opened once more.
+func openQuickDir(root *os.Root) *quickDir {
 	file, err := root.Open(".")
 	if err != nil {
-		return quickDir{}
+		return nil
 	}
 	conn, err := file.SyscallConn()
 	if err != nil {
 		file.Close()
-		return quickDir{}
+		return nil
 	}
-	return quickDir{file, conn, new(atomic.Bool)}
+	return &quickDir{file: file, conn: conn}
 }
 
-func (d quickDir) close() error {
-	if d.file == nil {
+func (d *quickDir) close() error {
+	if d == nil {
 		return nil
 	}
 	return d.file.Close()
 }
 
 // readQuickly reads a regular file. ok is false when there is anything else to
-// say about it, or when it is being written: then the long way says what.
+// say about it, when it is being written, or when its size is 0, which some file
+// systems say of what they do not know: then the long way says what.
 func (f *folder) readQuickly(rel string, limit int64, since fetch.Stamp) (out fetch.File, ok bool) {
-	if _, err := f.open(); err != nil || f.quick.file == nil || f.quick.none.Load() {
+	if _, err := f.open(); err != nil || f.quick == nil || f.quick.none.Load() {
 		return out, false
 	}
 	fd, err := f.quick.open(rel)
@@ -54,7 +55,7 @@ func (f *folder) readQuickly(rel string, limit int64, since fetch.Stamp) (out fe
 	}
 	defer unix.Close(fd)
 	var info unix.Stat_t
-	if err := unix.Fstat(fd, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFREG || info.Size > limit {
+	if err := unix.Fstat(fd, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFREG || info.Size == 0 || info.Size > limit {
 		return out, false
 	}
 	out.Stamp = fetch.Stamp{Size: info.Size, ModTime: time.Unix(info.Mtim.Unix())}
@@ -65,7 +66,7 @@ func (f *folder) readQuickly(rel string, limit int64, since fetch.Stamp) (out fe
 	return out, ok
 }
 
-func (d quickDir) open(rel string) (fd int, err error) {
+func (d *quickDir) open(rel string) (fd int, err error) {
 	how := &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS}
 	closed := d.conn.Control(func(dir uintptr) { fd, err = unix.Openat2(int(dir), rel, how) })
 	return fd, errors.Join(closed, err)

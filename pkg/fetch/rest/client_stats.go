@@ -44,12 +44,13 @@ func (c *Client) tell(ctx context.Context, q call, a *answer, f **failure, sent 
 	if !c.opts.Log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	about := []any{"method", q.method, "call", q.name, "status", a.status, "bytes", len(a.body), "took", c.opts.Now().Sub(sent).Round(time.Millisecond)}
-	if *f != nil {
-		about[5] = (*f).status
-		about = append(about, "error", (*f).err)
+	took := c.opts.Now().Sub(sent).Round(time.Millisecond)
+	log := c.opts.Log.With("method", q.method, "call", q.name)
+	if failed := *f; failed != nil {
+		log.Debug("request", "status", failed.status, "took", took, "error", failed.err)
+		return
 	}
-	c.opts.Log.Debug("request", about...)
+	log.Debug("request", "status", a.status, "bytes", len(a.body), "took", took)
 }
 
 // Away tells whether the server went away and did not come back: a call used up
